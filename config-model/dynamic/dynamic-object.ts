@@ -1,0 +1,133 @@
+/**
+ * What a provider may say, one object at a time, normalised: defaults applied, durations in milliseconds. Only what is
+ * built has a field; what is valid in Traefik and not built yet is listed in `unbuilt`, and the compiler decides what
+ * follows (contract: "Not built is never open").
+ */
+export interface UnbuiltKey {
+  /** Path below the object, as Traefik spells it: `loadBalancer.sticky`. */
+  readonly path: string;
+  /** `closed`: without it the object would be more open than meant, so it is out. `degraded`: served without it. */
+  readonly effect: "closed" | "degraded";
+}
+
+interface ObjectBase {
+  readonly unbuilt: readonly UnbuiltKey[];
+}
+
+export interface HttpRouterConfig extends ObjectBase {
+  readonly kind: "httpRouter";
+  /** Absent: the default entry points. */
+  readonly entryPoints: readonly string[] | undefined;
+  readonly middlewares: readonly string[];
+  readonly service: string | undefined;
+  readonly rule: string | undefined;
+  /** 0: not set, the rule's byte length counts. */
+  readonly priority: bigint;
+}
+
+export interface HttpServerConfig {
+  readonly url: string;
+  readonly weight: number;
+  readonly preservePath: boolean;
+}
+
+export interface HttpServiceConfig extends ObjectBase {
+  readonly kind: "httpService";
+  /** Absent only when one of the unbuilt types is used. */
+  readonly loadBalancer:
+    | {
+        readonly servers: readonly HttpServerConfig[];
+        readonly passHostHeader: boolean;
+        readonly flushIntervalMs: number;
+      }
+    | undefined;
+}
+
+/** Exactly one type is set, or none when the one used is unbuilt (then `unbuilt` names it, `closed`). */
+export interface HttpMiddlewareConfig extends ObjectBase {
+  readonly kind: "httpMiddleware";
+  readonly addPrefix?: { readonly prefix: string };
+  readonly stripPrefix?: { readonly prefixes: readonly string[] };
+  readonly headers?: {
+    readonly customRequestHeaders: ReadonlyMap<string, string>;
+    readonly customResponseHeaders: ReadonlyMap<string, string>;
+  };
+  readonly chain?: { readonly middlewares: readonly string[] };
+}
+
+export interface TcpRouterConfig extends ObjectBase {
+  readonly kind: "tcpRouter";
+  readonly entryPoints: readonly string[] | undefined;
+  readonly service: string | undefined;
+  readonly rule: string | undefined;
+  readonly priority: bigint;
+}
+
+export interface TcpServiceConfig extends ObjectBase {
+  readonly kind: "tcpService";
+  readonly loadBalancer: { readonly servers: readonly { readonly address: string }[] } | undefined;
+}
+
+/** A kind of which nothing is built yet; kept so that references to it and its keys are told apart from mistakes. */
+export interface UnbuiltObjectConfig extends ObjectBase {
+  readonly kind:
+    | "httpModel"
+    | "httpServersTransport"
+    | "tcpMiddleware"
+    | "tcpServersTransport"
+    | "udpRouter"
+    | "udpService"
+    | "tlsOptions"
+    | "tlsStore"
+    | "tlsCertificate";
+}
+
+/** From the static configuration, through the internal provider. */
+export interface EntryPointConfig extends ObjectBase {
+  readonly kind: "entryPoint";
+  readonly host: string;
+  readonly port: number;
+  readonly protocol: "tcp" | "udp";
+  readonly asDefault: boolean;
+  readonly readTimeoutMs: number;
+  readonly writeTimeoutMs: number;
+  readonly idleTimeoutMs: number;
+  readonly requestAcceptGraceTimeoutMs: number;
+  readonly graceTimeoutMs: number;
+  readonly keepAliveMaxTimeMs: number;
+  readonly keepAliveMaxRequests: number;
+  readonly maxHeaderBytes: number;
+  readonly sanitizePath: boolean;
+  readonly encodeQuerySemicolons: boolean;
+  readonly forwardedHeaders: {
+    readonly insecure: boolean;
+    readonly trustedIps: readonly string[];
+    readonly connection: readonly string[];
+    readonly notAppendXForwardedFor: boolean;
+  };
+}
+
+export interface NodeSettingsConfig extends ObjectBase {
+  readonly kind: "nodeSettings";
+  readonly http: {
+    readonly dialTimeoutMs: number;
+    readonly responseHeaderTimeoutMs: number;
+    readonly idleConnectionTimeoutMs: number;
+    readonly maxIdleConnectionsPerHost: number;
+  };
+  readonly tcp: {
+    readonly dialTimeoutMs: number;
+    readonly dialKeepAliveMs: number;
+    readonly terminationDelayMs: number;
+  };
+}
+
+export type DynamicObject =
+  | HttpRouterConfig
+  | HttpServiceConfig
+  | HttpMiddlewareConfig
+  | TcpRouterConfig
+  | TcpServiceConfig
+  | UnbuiltObjectConfig
+  | EntryPointConfig
+  | NodeSettingsConfig;

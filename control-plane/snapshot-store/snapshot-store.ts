@@ -1,0 +1,63 @@
+/**
+ * The contract of the snapshot store (stage 5): committed, numbered generations with one fenced writer; everybody else
+ * only reads. Met by the local store (node:sqlite) and the etcd store; `test/contract` holds the suite both must pass.
+ */
+import type { Generation } from "../../config-model/snapshot/generation.ts";
+import type { SnapshotDelta } from "../../config-model/snapshot/snapshot-delta.ts";
+
+/** A commit, as every reader sees it, in order and without gaps. */
+export interface CommittedGeneration {
+  readonly generation: Generation;
+  /** View digest after it (config-model/snapshot/snapshot-digest.ts). */
+  readonly digest: Uint8Array;
+  readonly delta: SnapshotDelta;
+}
+
+/** Where a reading stands: the newest committed generation, or none in a store that was never written. */
+export interface StoreHead {
+  readonly fleetId: string;
+  readonly generation: Generation | undefined;
+  /** Absent with `generation`. */
+  readonly digest: Uint8Array | undefined;
+}
+
+export interface SnapshotReader {
+  /** The newest committed state, in parts of at most a few hundred KiB (upserts only); then the head follows as the last event. */
+  onPart(delta: SnapshotDelta): void;
+  /** Once, when the state has been read whole. */
+  onHead(head: StoreHead): void;
+  /** Every later commit, this process's own included, each once, in order. */
+  onCommit(commit: CommittedGeneration): void;
+  /** The store was replaced or reset under us: a new reading follows from its first part. */
+  onReset(): void;
+}
+
+export interface SnapshotStore {
+  /**
+   * Reads the newest state into `reader` and follows later commits until `stop()`. Retries for ever while the store is
+   * out of reach (a log line says so); resolves once the head has been delivered.
+   */
+  open(reader: SnapshotReader, signal: AbortSignal): Promise<void>;
+  /**
+   * Whether this process may commit. `onChange` is called with the current value first. The local store always may; the
+   * etcd store while it holds the leader key, by monotonic time.
+   */
+  onLeadership(onChange: (leading: boolean) => void): void;
+  /**
+   * Commits one delta as the next generation, whole or not at all: digest is that of the state after it, computed by
+   * the caller. An ambiguous outcome (a reply that was lost) is read back before this settles.
+   * Rejects with `NotLeaderError` (nothing was written), or `StoreUnavailableError` (nothing was written; retry later).
+   */
+  commit(delta: SnapshotDelta, digest: Uint8Array): Promise<CommittedGeneration>;
+  stop(): Promise<void>;
+}
+
+/** Another process leads, or leadership was lost before the commit: nothing was written. */
+export class NotLeaderError extends Error {
+  override readonly name = "NotLeaderError";
+}
+
+/** The store could not be reached; nothing was written. */
+export class StoreUnavailableError extends Error {
+  override readonly name = "StoreUnavailableError";
+}

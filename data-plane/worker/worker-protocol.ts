@@ -1,0 +1,127 @@
+/**
+ * Messages between the three kinds of thread of a data plane. The main thread accepts, the agent holds the verified
+ * state, workers serve. Each worker has one port to the agent and its own parent port to the main thread.
+ */
+import type { Socket } from "node:net";
+import type { MessagePort } from "node:worker_threads";
+import type { ResourceKind } from "../../proto/gen/switchyard/fleet/v1/resource.ts";
+
+/** main → worker. Sockets come paused, with `allowHalfOpen`, and are in the transfer list. */
+export type MainToWorker =
+  | { readonly kind: "agentPort"; readonly port: MessagePort }
+  | { readonly kind: "connection"; readonly entryPoint: string; readonly socket: Socket }
+  /** The entry point's listener is gone: let its connections finish within its grace. */
+  | { readonly kind: "drainEntryPoint"; readonly entryPoint: string }
+  /** The process stops: let everything finish within each entry point's grace, then answer `drained`. */
+  | { readonly kind: "drain" };
+
+export type WorkerToMain = { readonly kind: "ready" } | { readonly kind: "drained" };
+
+/** agent → worker. One transfer at a time: begin, parts, build; then switch or abandon. */
+export type AgentToWorker =
+  /** `full` replaces everything the worker holds, beside the old state which keeps serving. */
+  | { readonly kind: "begin"; readonly transfer: number; readonly full: boolean }
+  /** Encoded `ChangeList`s, as they came over the stream. */
+  | { readonly kind: "part"; readonly transfer: number; readonly changes: Uint8Array }
+  | { readonly kind: "build"; readonly transfer: number }
+  | { readonly kind: "switch"; readonly transfer: number }
+  | { readonly kind: "abandon"; readonly transfer: number }
+  | { readonly kind: "collectCounters"; readonly request: number };
+
+export type WorkerToAgent =
+  /** Built beside the old state; `rejected` are resources this worker cannot use: they keep their last good version, or stay out. */
+  | {
+      readonly kind: "built";
+      readonly transfer: number;
+      readonly rejected: readonly RejectedResource[];
+    }
+  /** Nothing of the transfer can be built; the old state serves on. */
+  | { readonly kind: "failed"; readonly transfer: number; readonly reason: string }
+  | { readonly kind: "switched"; readonly transfer: number }
+  | { readonly kind: "counters"; readonly request: number; readonly counters: CounterReport };
+
+export interface RejectedResource {
+  readonly resourceKind: ResourceKind;
+  readonly name: string;
+  readonly reason: string;
+}
+
+/** A worker's counters since it started; the agent sums workers (and keeps what a dead worker last reported). */
+export interface CounterReport {
+  readonly entryPoints: readonly RequestCounterReport[];
+  readonly routers: readonly RequestCounterReport[];
+  readonly services: readonly RequestCounterReport[];
+}
+
+export interface RequestCounterReport {
+  readonly name: string;
+  /** One row per (status, method) seen. */
+  readonly rows: readonly {
+    readonly status: number;
+    readonly method: string;
+    readonly count: number;
+    readonly durationSecondsSum: number;
+    /** Cumulative from the smallest bound, bounds as in `durationBucketsSeconds`. */
+    readonly buckets: readonly number[];
+  }[];
+}
+
+/** agent → main. */
+export type AgentToMain =
+  /** The agent runs: its admin listener is bound. */
+  | { readonly kind: "ready" }
+  /** Bind what is new or moved, keep what stays, close nothing yet. Answered by `listenersBound`. */
+  | {
+      readonly kind: "bindListeners";
+      readonly transfer: number;
+      readonly listeners: readonly ListenerWish[];
+    }
+  /** The workers have switched: accept on what was bound, close and drain what is no longer wished. */
+  | { readonly kind: "activateListeners"; readonly transfer: number }
+  /** This worker holds the current state: it may be handed connections. */
+  | { readonly kind: "workerServing"; readonly worker: number }
+  /** The transfer came to nothing: close what was bound for it. */
+  | { readonly kind: "abandonListeners"; readonly transfer: number }
+  /** Reported once drained; the main thread then ends the process. */
+  | { readonly kind: "stopped" }
+  | { readonly kind: "fatal"; readonly reason: string };
+
+/** main → agent. */
+export type MainToAgent =
+  | { readonly kind: "workerStarted"; readonly worker: number; readonly port: MessagePort }
+  | { readonly kind: "workerStopped"; readonly worker: number }
+  | {
+      readonly kind: "listenersBound";
+      readonly transfer: number;
+      readonly results: readonly ListenerResult[];
+    }
+  /** A listener that could not be bound before is bound now, or failed again with another reason. */
+  | { readonly kind: "listenerChanged"; readonly result: ListenerResult }
+  /** Draining begins: readiness is 503 from now on. */
+  | { readonly kind: "draining" }
+  | { readonly kind: "stop" };
+
+export interface ListenerWish {
+  readonly entryPoint: string;
+  /** "" is every interface. */
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface ListenerResult {
+  readonly entryPoint: string;
+  /** Where it is bound; absent when it is not. */
+  readonly address?: string;
+  /** `Cannot bind entry point "web" to :443: port is in use`. */
+  readonly error?: string;
+}
+
+/**
+ * Shared between the main thread (reads) and the workers (each writes its own column): `Int32Array` over a
+ * SharedArrayBuffer, `workerColumnLength` slots per worker.
+ */
+export const workerColumnLength = 16; // a cache line, so that workers do not contend
+export const openConnectionsSlot = 0;
+/** Grows with every heartbeat of the worker's loop (`workerHeartbeatMs`): one that stands still gets no new connections. */
+export const heartbeatSlot = 1;
+export const workerHeartbeatMs = 25;
