@@ -1,4 +1,4 @@
-import type { ObjectKey } from "./source-object.ts";
+import type { ObjectKey } from "./object-key.ts";
 
 /** Where an operator finds what a diagnostic speaks of: an etcd key, or `file:line:column` (1-based). */
 export interface SourcePosition {
