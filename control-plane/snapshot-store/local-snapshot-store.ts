@@ -1,0 +1,179 @@
+/**
+ * The snapshot store of a single control plane: one SQLite file in the state directory, a row per resource. A commit is
+ * one transaction that writes only what changed, synced before it is reported, so a process killed at any point
+ * leaves the old or the new generation, never a part of one. The fleet id and the generation number live in the same
+ * row: a number that was handed out is never handed out again.
+ *
+ * The file is locked while open: a second process on the same state directory fails at `open()`.
+ */
+
+import { setImmediate as nextTurn } from "node:timers/promises";
+import type { Generation } from "../../config-model/snapshot/generation.ts";
+import type { Resource } from "../../config-model/snapshot/resource.ts";
+import type { SnapshotDelta } from "../../config-model/snapshot/snapshot-delta.ts";
+import type { Logger } from "../../foundation/log.ts";
+import { type LocalDatabase, openLocalDatabase } from "./local-database.ts";
+import {
+  type CommittedGeneration,
+  type SnapshotReader,
+  type SnapshotStore,
+  type StoreHead,
+  StoreUnavailableError,
+} from "./snapshot-store.ts";
+
+const partBytes = 256 * 1024;
+const firstEpoch = 1n;
+
+export interface LocalSnapshotStoreInit {
+  /** Path of the database; it and its folder are made when missing, readable by the owner only. */
+  readonly file: string;
+  readonly log: Logger;
+}
+
+type Statement = ReturnType<LocalDatabase["prepare"]>;
+
+interface OpenStore {
+  readonly database: LocalDatabase;
+  readonly upsert: Statement;
+  readonly remove: Statement;
+  readonly writeHead: Statement;
+  readonly reader: SnapshotReader;
+  /** Until the reading is over, nothing may be committed: the reader would miss it. */
+  head: StoreHead | undefined;
+}
+
+type State =
+  | { readonly kind: "idle" }
+  | { readonly kind: "open"; readonly store: OpenStore }
+  | { readonly kind: "stopped" };
+
+export class LocalSnapshotStore implements SnapshotStore {
+  readonly #init: LocalSnapshotStoreInit;
+  #state: State = { kind: "idle" };
+
+  constructor(init: LocalSnapshotStoreInit) {
+    this.#init = init;
+  }
+
+  /** Rejects when the file cannot be used: it is another process's, damaged, or of a newer version. */
+  async open(reader: SnapshotReader, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    if (this.#state.kind !== "idle") {
+      throw new Error(`Cannot open snapshot store ${this.#init.file}: it is ${this.#state.kind}`);
+    }
+    const database = openLocalDatabase(this.#init.file);
+    const store: OpenStore = {
+      database,
+      upsert: database.prepare(
+        `INSERT INTO resource (kind, name, hash, payload) VALUES (?, ?, ?, ?)
+         ON CONFLICT (kind, name) DO UPDATE SET hash = excluded.hash, payload = excluded.payload`,
+      ),
+      remove: database.prepare("DELETE FROM resource WHERE kind = ? AND name = ?"),
+      writeHead: database.prepare("UPDATE head SET epoch = ?, number = ?, digest = ?"),
+      reader,
+      head: undefined,
+    };
+    this.#state = { kind: "open", store };
+    signal.addEventListener("abort", () => void this.stop(), { once: true });
+    await this.#read(store);
+  }
+
+  onLeadership(onChange: (leading: boolean) => void): void {
+    onChange(true);
+  }
+
+  async commit(delta: SnapshotDelta, digest: Uint8Array): Promise<CommittedGeneration> {
+    const { store, head } = this.#committable();
+    const generation: Generation = {
+      fleetId: head.fleetId,
+      epoch: head.generation?.epoch ?? firstEpoch,
+      number: (head.generation?.number ?? 0n) + 1n,
+    };
+    this.#write(store, delta, generation, digest);
+    store.head = { fleetId: head.fleetId, generation, digest };
+    const commit = { generation, digest, delta };
+    store.reader.onCommit(commit);
+    return commit;
+  }
+
+  async stop(): Promise<void> {
+    const state = this.#state;
+    this.#state = { kind: "stopped" };
+    if (state.kind === "open") state.store.database.close();
+  }
+
+  #committable(): { readonly store: OpenStore; readonly head: StoreHead } {
+    const { file } = this.#init;
+    if (this.#state.kind !== "open") {
+      throw new StoreUnavailableError(
+        `Cannot commit to snapshot store ${file}: it is ${this.#state.kind}`,
+      );
+    }
+    const { store } = this.#state;
+    if (store.head === undefined) {
+      throw new StoreUnavailableError(
+        `Cannot commit to snapshot store ${file}: it is still being read`,
+      );
+    }
+    return { store, head: store.head };
+  }
+
+  #write(store: OpenStore, delta: SnapshotDelta, next: Generation, digest: Uint8Array): void {
+    const { database } = store;
+    try {
+      database.exec("BEGIN IMMEDIATE");
+      for (const { kind, name } of delta.removals) store.remove.run(kind, name);
+      for (const { kind, name, hash, payload } of delta.upserts) {
+        store.upsert.run(kind, name, hash, payload);
+      }
+      store.writeHead.run(next.epoch, next.number, digest);
+      database.exec("COMMIT");
+    } catch (error) {
+      // SQLite has already rolled back after some errors (disk full); a second ROLLBACK would throw.
+      if (database.isTransaction) database.exec("ROLLBACK");
+      throw new StoreUnavailableError(`Cannot commit to snapshot store ${this.#init.file}`, {
+        cause: error,
+      });
+    }
+  }
+
+  async #read(store: OpenStore): Promise<void> {
+    let resources: Resource[] = [];
+    let bytes = 0;
+    const rows = store.database.prepare("SELECT kind, name, hash, payload FROM resource");
+    for (const row of rows.iterate()) {
+      const resource = row as unknown as Resource;
+      resources.push(resource);
+      bytes += resource.payload.byteLength;
+      if (bytes < partBytes) continue;
+      store.reader.onPart({ upserts: resources, removals: [] });
+      [resources, bytes] = [[], 0];
+      await nextTurn(); // a store of 100,000 resources must not hold the event loop for its whole reading
+      if (this.#state.kind === "stopped") return;
+    }
+    if (resources.length > 0) store.reader.onPart({ upserts: resources, removals: [] });
+    store.head = readHead(store.database);
+    store.reader.onHead(store.head);
+    const { fleetId, generation } = store.head;
+    this.#init.log.info("snapshot store opened", {
+      file: this.#init.file,
+      fleetId,
+      generation: generation?.number ?? 0n,
+    });
+  }
+}
+
+function readHead(database: LocalDatabase): StoreHead {
+  const statement = database.prepare("SELECT fleet_id, epoch, number, digest FROM head");
+  statement.setReadBigInts(true);
+  const row = statement.get() as unknown as {
+    readonly fleet_id: string;
+    readonly epoch: bigint;
+    readonly number: bigint;
+    readonly digest: Uint8Array | null;
+  };
+  const fleetId = row.fleet_id;
+  if (row.digest === null) return { fleetId, generation: undefined, digest: undefined };
+  const generation = { fleetId, epoch: row.epoch, number: row.number };
+  return { fleetId, generation, digest: row.digest };
+}
