@@ -117,8 +117,9 @@ export interface ListenerResult {
 }
 
 /**
- * Shared between the main thread (reads) and the workers (each writes its own column): `Int32Array` over a
- * SharedArrayBuffer, `workerColumnLength` slots per worker.
+ * Shared between the main thread and the workers: `Int32Array` over a SharedArrayBuffer, `workerColumnLength` slots per
+ * worker. The main thread ADDS a connection to the open ones when it hands it over (so that a burst of accepts sees
+ * itself), the worker SUBTRACTS it once it is closed; both with `Atomics`. The heartbeat is the worker's alone.
  */
 export const workerColumnLength = 16; // a cache line, so that workers do not contend
 export const openConnectionsSlot = 0;

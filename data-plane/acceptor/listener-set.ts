@@ -1,0 +1,237 @@
+/**
+ * The listeners a generation wishes for, against those that are open. Order (contract): what is new is bound first, the
+ * routers switch, then accepting starts, then what is no longer wished closes. An address that overlaps one of ours
+ * that moves or goes can only be bound after the old one has closed; the log says so.
+ *
+ * A wish that cannot be bound is retried until it is bound or no longer wished: the process lives without it.
+ */
+import type { Socket } from "node:net";
+import { type BackoffPolicy, backoffDelayMs } from "../../foundation/backoff.ts";
+import type { Logger } from "../../foundation/log.ts";
+import type { ListenerResult, ListenerWish } from "../worker/worker-protocol.ts";
+import { EntryPointBindError, EntryPointListener } from "./entry-point-listener.ts";
+
+export interface ListenerSetInit {
+  readonly onConnection: (entryPoint: string, socket: Socket) => void;
+  /** The entry point has no listener any more: its connections are to finish within their grace. */
+  readonly onRemoved: (entryPoint: string) => void;
+  /** A retry bound a listener, or failed for another reason than before. */
+  readonly onChanged: (result: ListenerResult) => void;
+  readonly retry: BackoffPolicy;
+  readonly log: Logger;
+}
+
+interface Prepared {
+  readonly wishes: readonly ListenerWish[];
+  /** By entry point: what serves each wish once activated. */
+  readonly next: Map<string, EntryPointListener>;
+  readonly opened: readonly EntryPointListener[];
+  readonly closedEarly: readonly EntryPointListener[];
+}
+
+interface PendingRetry {
+  readonly wish: ListenerWish;
+  readonly attempt: number;
+  readonly lastError: string;
+  readonly timer: NodeJS.Timeout;
+}
+
+export class ListenerSet {
+  readonly #init: ListenerSetInit;
+  /** By entry point. */
+  #active = new Map<string, EntryPointListener>();
+  #prepared: Prepared | undefined;
+  /** By entry point; a retry whose entry is no longer this one has been overtaken. */
+  readonly #retries = new Map<string, PendingRetry>();
+
+  constructor(init: ListenerSetInit) {
+    this.#init = init;
+  }
+
+  /** Binds what is new or moved; nothing new accepts and nothing else closes until `activate()`. Never rejects. */
+  async prepare(wishes: readonly ListenerWish[]): Promise<ListenerResult[]> {
+    if (this.#prepared !== undefined) this.abandon();
+    const next = new Map<string, EntryPointListener>();
+    const opened: EntryPointListener[] = [];
+    const closedEarly: EntryPointListener[] = [];
+    const prepared: Prepared = { wishes, next, opened, closedEarly };
+    this.#prepared = prepared;
+    const results: ListenerResult[] = [];
+    for (const wish of wishes) {
+      const kept = this.#reusable(wish, wishes);
+      if (kept !== undefined) {
+        next.set(wish.entryPoint, kept);
+        results.push({ entryPoint: wish.entryPoint, address: kept.address });
+        continue;
+      }
+      // One after another: wishes that conflict with each other then fail in their order, on every node alike.
+      const { listener, error } = await this.#open(wish, wishes, closedEarly);
+      if (listener === undefined) results.push({ entryPoint: wish.entryPoint, error: error ?? "" });
+      else {
+        opened.push(listener);
+        next.set(wish.entryPoint, listener);
+        results.push({ entryPoint: wish.entryPoint, address: listener.address });
+      }
+    }
+    return results;
+  }
+
+  activate(): void {
+    const prepared = this.#prepared;
+    if (prepared === undefined) return;
+    this.#prepared = undefined;
+    this.#clearRetries();
+    const { wishes, next, opened, closedEarly } = prepared;
+    const previous = this.#active;
+    this.#active = next;
+    const inUse = new Set(next.values());
+    for (const wish of wishes) {
+      if (next.has(wish.entryPoint)) continue;
+      // Rejected here: it keeps its last good address, if it had one, until a retry succeeds.
+      const old = previous.get(wish.entryPoint);
+      if (old !== undefined && !inUse.has(old) && !closedEarly.includes(old)) {
+        next.set(wish.entryPoint, old);
+        inUse.add(old);
+      }
+      this.#retryLater(wish, 0, "");
+    }
+    for (const [entryPoint, listener] of next) {
+      listener.entryPoint = entryPoint;
+      if (opened.includes(listener)) this.#announce(listener);
+    }
+    for (const [entryPoint, listener] of previous) {
+      if (!inUse.has(listener)) listener.close();
+      if (!wishes.some((wish) => wish.entryPoint === entryPoint))
+        this.#removed(listener, entryPoint);
+    }
+  }
+
+  /** Undoes `prepare()`. A listener that had to close early is bound again. */
+  abandon(): void {
+    const prepared = this.#prepared;
+    if (prepared === undefined) return;
+    this.#prepared = undefined;
+    for (const listener of prepared.opened) listener.close();
+    for (const { entryPoint, host, port } of prepared.closedEarly) {
+      this.#active.delete(entryPoint);
+      this.#retryLater({ entryPoint, host, port }, 0, "");
+    }
+  }
+
+  /** No new connections from now on; what was handed over is not touched. */
+  stop(): void {
+    this.abandon();
+    this.#clearRetries();
+    for (const listener of this.#active.values()) listener.close();
+    this.#active.clear();
+  }
+
+  /** A listener that already is where the wish wants one: its own, or one that no other wish keeps. */
+  #reusable(
+    { entryPoint, host, port }: ListenerWish,
+    wishes: readonly ListenerWish[],
+  ): EntryPointListener | undefined {
+    const own = this.#active.get(entryPoint);
+    if (own?.host === host && own.port === port) return own;
+    if (port === 0) return undefined;
+    for (const [name, listener] of this.#active) {
+      if (listener.host !== host || listener.port !== port) continue;
+      const keeper = wishes.find((wish) => wish.entryPoint === name);
+      if (keeper?.host !== host || keeper.port !== port) return listener;
+    }
+    return undefined;
+  }
+
+  async #open(
+    wish: ListenerWish,
+    wishes: readonly ListenerWish[],
+    closedEarly: EntryPointListener[],
+  ): Promise<{ listener?: EntryPointListener; error?: string }> {
+    for (;;) {
+      const listener = new EntryPointListener({ ...wish, onConnection: this.#init.onConnection });
+      try {
+        await listener.bind();
+        return { listener };
+      } catch (error) {
+        listener.close();
+        const message = error instanceof Error ? error.message : String(error);
+        const code = error instanceof EntryPointBindError ? error.code : undefined;
+        const inTheWay = code === "EADDRINUSE" ? this.#inTheWay(wish, wishes, closedEarly) : [];
+        if (inTheWay.length === 0) return { error: message };
+        for (const old of inTheWay) {
+          this.#init.log.warn("entry point moves by closing first", {
+            entryPoint: old.entryPoint,
+            from: old.address,
+            to: `${wish.entryPoint} ${wish.host}:${wish.port}`,
+          });
+          old.close();
+          closedEarly.push(old);
+        }
+      }
+    }
+  }
+
+  /** Our own listeners on that port that move or go with this generation. */
+  #inTheWay(
+    { port }: ListenerWish,
+    wishes: readonly ListenerWish[],
+    closedEarly: readonly EntryPointListener[],
+  ): EntryPointListener[] {
+    return [...this.#active].flatMap(([name, listener]) => {
+      if (listener.port !== port || closedEarly.includes(listener)) return [];
+      const wish = wishes.find((other) => other.entryPoint === name);
+      const stays = wish?.host === listener.host && wish.port === listener.port;
+      return stays ? [] : [listener];
+    });
+  }
+
+  #retryLater(wish: ListenerWish, attempt: number, lastError: string): void {
+    const timer = setTimeout(
+      () => void this.#retry(pending),
+      backoffDelayMs(attempt, this.#init.retry),
+    ).unref();
+    const pending: PendingRetry = { wish, attempt, lastError, timer };
+    this.#retries.set(wish.entryPoint, pending);
+  }
+
+  async #retry(pending: PendingRetry): Promise<void> {
+    const { wish, attempt, lastError } = pending;
+    const listener = new EntryPointListener({ ...wish, onConnection: this.#init.onConnection });
+    const error = await listener.bind().then(
+      () => undefined,
+      (reason: Error) => reason.message,
+    );
+    const overtaken = this.#retries.get(wish.entryPoint) !== pending;
+    if (error !== undefined || overtaken) listener.close();
+    if (overtaken) return;
+    if (error !== undefined) {
+      if (error !== lastError) this.#init.onChanged({ entryPoint: wish.entryPoint, error });
+      this.#retryLater(wish, attempt + 1, error);
+      return;
+    }
+    this.#retries.delete(wish.entryPoint);
+    this.#active.get(wish.entryPoint)?.close();
+    this.#active.set(wish.entryPoint, listener);
+    this.#announce(listener);
+    this.#init.onChanged({ entryPoint: wish.entryPoint, address: listener.address });
+  }
+
+  #removed(listener: EntryPointListener, entryPoint: string): void {
+    this.#init.log.info("entry point closed", { entryPoint, address: listener.address });
+    this.#init.onRemoved(entryPoint);
+  }
+
+  #announce(listener: EntryPointListener): void {
+    listener.activate();
+    this.#init.log.info("listening", {
+      listener: "entryPoint",
+      name: listener.entryPoint,
+      address: listener.address,
+    });
+  }
+
+  #clearRetries(): void {
+    for (const { timer } of this.#retries.values()) clearTimeout(timer);
+    this.#retries.clear();
+  }
+}
