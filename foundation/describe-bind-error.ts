@@ -1,15 +1,12 @@
-/** The part of a bind error's sentence after the colon, for the codes an operator meets. */
+const sentences: ReadonlyMap<string, string> = new Map([
+  ["EADDRINUSE", "port is in use"],
+  ["EACCES", "permission denied (ports under 1024 need CAP_NET_BIND_SERVICE)"],
+  ["EADDRNOTAVAIL", "no interface of this machine has that address"],
+  ["ENOTFOUND", "host name is unknown"],
+]);
+
+/** The part of a bind error's sentence after the colon. */
 export function describeBindError(error: unknown): string {
-  switch ((error as NodeJS.ErrnoException).code) {
-    case "EADDRINUSE":
-      return "port is in use";
-    case "EACCES":
-      return "permission denied (ports under 1024 need CAP_NET_BIND_SERVICE)";
-    case "EADDRNOTAVAIL":
-      return "no interface of this machine has that address";
-    case "ENOTFOUND":
-      return "host name is unknown";
-    default:
-      return error instanceof Error ? error.message : String(error);
-  }
+  const code = (error as NodeJS.ErrnoException).code ?? "";
+  return sentences.get(code) ?? (error instanceof Error ? error.message : String(error));
 }

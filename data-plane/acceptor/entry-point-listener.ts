@@ -10,13 +10,11 @@ const backlog = 4096;
 
 export class EntryPointBindError extends Error {
   override readonly name = "EntryPointBindError";
+  /** The system's code, `EADDRINUSE` among them. */
   readonly code: string | undefined;
 
-  constructor(entryPoint: string, host: string, port: number, cause: unknown) {
-    const reason = describeBindError(cause);
-    super(`Cannot bind entry point "${entryPoint}" to ${formatHostPort(host, port)}: ${reason}`, {
-      cause,
-    });
+  constructor(action: string, { cause }: { readonly cause: unknown }) {
+    super(`${action}: ${describeBindError(cause)}`, { cause });
     this.code = (cause as NodeJS.ErrnoException).code;
   }
 }
@@ -74,8 +72,13 @@ export class EntryPointListener {
       await once(this.#server, "listening");
       // Without a listener an accept error (out of descriptors) would end the process; the next accept tries again.
       this.#server.on("error", () => {});
-    } catch (cause) {
-      throw new EntryPointBindError(entryPoint, host, port, cause);
+    } catch (error) {
+      throw new EntryPointBindError(
+        `Cannot bind entry point "${entryPoint}" to ${formatHostPort(host, port)}`,
+        {
+          cause: error,
+        },
+      );
     }
   }
 

@@ -1,3 +1,4 @@
+import { elapsedMs, monotonicMs } from "../../foundation/monotonic-ms.ts";
 import {
   heartbeatSlot,
   openConnectionsSlot,
@@ -5,13 +6,9 @@ import {
   workerHeartbeatMs,
 } from "../worker/worker-protocol.ts";
 
-/** A worker whose heartbeat stands still for longer than this gets no new connections. */
+/** A worker whose last heartbeat is older than this gets no new connections. */
 const stalledAfterMs = 2 * workerHeartbeatMs;
-
-interface Beat {
-  value: number;
-  seenAtMs: number;
-}
+const stalledPenalty = 2 ** 31;
 
 /**
  * Picks the worker for a new connection: fewest open connections among those that serve and whose event loop turns.
@@ -20,9 +17,9 @@ interface Beat {
 export class WorkerChoice {
   readonly #columns: Int32Array;
   readonly #now: () => number;
-  readonly #beats = new Map<number, Beat>();
+  readonly #serving = new Set<number>();
 
-  constructor(columns: Int32Array, now: () => number = () => performance.now()) {
+  constructor(columns: Int32Array, now: () => number = monotonicMs) {
     this.#columns = columns;
     this.#now = now;
   }
@@ -32,32 +29,28 @@ export class WorkerChoice {
     const now = this.#now();
     let best: number | undefined;
     let bestLoad = Number.POSITIVE_INFINITY;
-    for (const [worker, beat] of this.#beats) {
-      const value = this.#slot(worker, heartbeatSlot);
-      if (value !== beat.value) {
-        beat.value = value;
-        beat.seenAtMs = now;
-      }
-      const stalled = now - beat.seenAtMs > stalledAfterMs;
-      // A stalled worker ranks behind every turning one, whatever it has open.
-      const load = this.#slot(worker, openConnectionsSlot) + (stalled ? 2 ** 31 : 0);
+    for (const worker of this.#serving) {
+      const stalled = elapsedMs(this.#slot(worker, heartbeatSlot), now) > stalledAfterMs;
+      const load = this.#slot(worker, openConnectionsSlot) + (stalled ? stalledPenalty : 0);
       if (load < bestLoad) {
         best = worker;
         bestLoad = load;
       }
     }
-    if (best !== undefined) Atomics.add(this.#columns, best * workerColumnLength, 1);
+    if (best !== undefined) {
+      Atomics.add(this.#columns, best * workerColumnLength + openConnectionsSlot, 1);
+    }
     return best;
   }
 
   /** The worker holds the current state. */
   add(worker: number): void {
-    this.#beats.set(worker, { value: -1, seenAtMs: this.#now() });
+    this.#serving.add(worker);
   }
 
   /** Its column is zeroed: what it had open is gone with it. */
   remove(worker: number): void {
-    this.#beats.delete(worker);
+    this.#serving.delete(worker);
     this.#columns.fill(0, worker * workerColumnLength, (worker + 1) * workerColumnLength);
   }
 

@@ -123,6 +123,9 @@ export interface ListenerResult {
  */
 export const workerColumnLength = 16; // a cache line, so that workers do not contend
 export const openConnectionsSlot = 0;
-/** Grows with every heartbeat of the worker's loop (`workerHeartbeatMs`): one that stands still gets no new connections. */
+/**
+ * `monotonicMs()` of the worker's last heartbeat, every `workerHeartbeatMs`: a worker whose beat is old gets no new
+ * connections.
+ */
 export const heartbeatSlot = 1;
 export const workerHeartbeatMs = 25;
