@@ -21,7 +21,7 @@ export type WorkerToMain = { readonly kind: "ready" } | { readonly kind: "draine
 export type AgentToWorker =
   /** `full` replaces everything the worker holds, beside the old state which keeps serving. */
   | { readonly kind: "begin"; readonly transfer: number; readonly full: boolean }
-  /** Encoded `ChangeList`s, as they came over the stream. */
+  /** An encoded `ChangeList`, over shared memory: all workers read the same bytes, so none may write to them. */
   | { readonly kind: "part"; readonly transfer: number; readonly changes: Uint8Array }
   | { readonly kind: "build"; readonly transfer: number }
   | { readonly kind: "switch"; readonly transfer: number }
@@ -29,7 +29,10 @@ export type AgentToWorker =
   | { readonly kind: "collectCounters"; readonly request: number };
 
 export type WorkerToAgent =
-  /** Built beside the old state; `rejected` are resources this worker cannot use: they keep their last good version, or stay out. */
+  /**
+   * Built beside the old state. `rejected` is the whole list of resources the worker will hold but cannot use after the
+   * switch, earlier ones that still apply included: they keep their last good version, or stay out.
+   */
   | {
       readonly kind: "built";
       readonly transfer: number;
