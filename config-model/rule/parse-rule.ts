@@ -49,10 +49,11 @@ class RuleParser {
   parse(): Rule {
     if (this.#token.kind === "end") throw new RuleSyntaxError(0, "the rule is empty");
     const rule = this.#parseAny(false);
-    if (this.#token.kind !== "end") {
+    const rest: Token = this.#token;
+    if (rest.kind !== "end") {
       throw new RuleSyntaxError(
-        this.#token.offset,
-        `expected "&&", "||" or the end of the rule, found ${describe(this.#token)}`,
+        rest.offset,
+        `expected "&&", "||" or the end of the rule, found ${describe(rest)}`,
       );
     }
     if (exceedsDepth(rule, maxRuleDepth)) {

@@ -1,0 +1,201 @@
+/** From a node to the typed object a provider emits; all sources end here. */
+import type { ConfigNode, Place } from "../schema/config-node.ts";
+import { NodeDecoder } from "../schema/decode-node.ts";
+import type { Diagnostic, SourcePosition } from "./diagnostic.ts";
+import type { DynamicObject, UnbuiltKey } from "./dynamic-object.ts";
+import type { ObjectKey } from "./object-key.ts";
+import { kindDefinition, type ProvidedKind } from "./schema/dynamic-schema.ts";
+import { httpMiddlewareSchema } from "./schema/http-middleware-schema.ts";
+import { httpRouterSchema } from "./schema/http-router-schema.ts";
+import { httpServiceSchema } from "./schema/http-service-schema.ts";
+import { tcpRouterSchema, tcpServiceSchema } from "./schema/tcp-udp-schema.ts";
+import type { SourceObject } from "./source-object.ts";
+
+export interface ProvidedKey extends ObjectKey {
+  readonly kind: ProvidedKind;
+}
+
+export interface ObjectNode {
+  readonly key: ProvidedKey;
+  /** Where the object begins. */
+  readonly place: Place;
+  readonly node: ConfigNode;
+}
+
+export function decodeObject(
+  { key, place, node }: ObjectNode,
+  locate: (place: Place) => SourcePosition,
+): SourceObject {
+  const { noun } = kindDefinition(key.kind);
+  const decoder = new NodeDecoder(`${noun} "${key.name}"`);
+  const build = buildObject(key.kind, node, decoder, place);
+  const problems = decoder.problems.map(({ place: at, ...problem }): Diagnostic => {
+    return { object: key, ...problem, source: locate(at) };
+  });
+  const broken = problems.some(({ severity }) => severity === "error");
+  const config = broken ? undefined : build?.(sortedUnbuilt(decoder));
+  return { source: locate(place), config, problems };
+}
+
+/** By path, so that the order of lines in a source changes nothing. */
+function sortedUnbuilt({ unbuilt }: NodeDecoder): readonly UnbuiltKey[] {
+  return unbuilt
+    .map(({ path, effect }) => ({ path, effect }))
+    .toSorted((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+type Build = (unbuilt: readonly UnbuiltKey[]) => DynamicObject;
+
+function buildObject(
+  kind: ProvidedKind,
+  node: ConfigNode,
+  decoder: NodeDecoder,
+  place: Place,
+): Build | undefined {
+  switch (kind) {
+    case "httpRouter":
+      return buildHttpRouter(decoder, node);
+    case "httpService":
+      return buildHttpService(decoder, node, place);
+    case "httpMiddleware":
+      return buildHttpMiddleware(decoder, node, place);
+    case "tcpRouter":
+      return buildTcpRouter(decoder, node);
+    case "tcpService":
+      return buildTcpService(decoder, node, place);
+    case "httpModel":
+    case "httpServersTransport":
+    case "tcpMiddleware":
+    case "tcpServersTransport":
+    case "udpRouter":
+    case "udpService":
+    case "tlsOptions":
+    case "tlsStore":
+    case "tlsCertificate":
+      decoder.decode(kindDefinition(kind).schema, node);
+      return (unbuilt) => ({ kind, unbuilt });
+  }
+}
+
+function buildHttpRouter(decoder: NodeDecoder, node: ConfigNode): Build | undefined {
+  const value = decoder.decode(httpRouterSchema, node);
+  if (value === undefined) return undefined;
+  const { entryPoints, middlewares = [], service, rule, priority } = value;
+  return (unbuilt) => ({
+    kind: "httpRouter",
+    entryPoints: nonEmpty(entryPoints),
+    middlewares,
+    service: service || undefined,
+    rule: rule || undefined,
+    priority,
+    unbuilt,
+  });
+}
+
+function buildTcpRouter(decoder: NodeDecoder, node: ConfigNode): Build | undefined {
+  const value = decoder.decode(tcpRouterSchema, node);
+  if (value === undefined) return undefined;
+  const { entryPoints, service, rule, priority } = value;
+  return (unbuilt) => ({
+    kind: "tcpRouter",
+    entryPoints: nonEmpty(entryPoints),
+    service: service || undefined,
+    rule: rule || undefined,
+    priority,
+    unbuilt,
+  });
+}
+
+/** No entry point named is the same as no list. */
+function nonEmpty(names: readonly string[] | undefined): readonly string[] | undefined {
+  return names?.length === 0 ? undefined : names;
+}
+
+function buildHttpService(decoder: NodeDecoder, node: ConfigNode, place: Place): Build | undefined {
+  const value = decoder.decode(httpServiceSchema, node);
+  if (value === undefined) return undefined;
+  const { middlewares: _, ...types } = value;
+  if (!checkOneType(decoder, place, types)) return undefined;
+  const { loadBalancer } = value;
+  return (unbuilt) => ({
+    kind: "httpService",
+    loadBalancer: loadBalancer && {
+      servers: (loadBalancer.servers ?? []).map(({ url = "", weight, preservePath }) => {
+        return { url, weight, preservePath };
+      }),
+      passHostHeader: loadBalancer.passHostHeader,
+      flushIntervalMs: clampToInt32(loadBalancer.responseForwarding.flushInterval),
+    },
+    unbuilt,
+  });
+}
+
+function clampToInt32(value: number): number {
+  return Math.max(-2_147_483_647, Math.min(2_147_483_647, value));
+}
+
+function buildTcpService(decoder: NodeDecoder, node: ConfigNode, place: Place): Build | undefined {
+  const value = decoder.decode(tcpServiceSchema, node);
+  if (value === undefined || !checkOneType(decoder, place, value)) return undefined;
+  const { loadBalancer } = value;
+  return (unbuilt) => ({
+    kind: "tcpService",
+    loadBalancer: loadBalancer && {
+      servers: (loadBalancer.servers ?? []).map(({ address = "" }) => ({ address })),
+    },
+    unbuilt,
+  });
+}
+
+function buildHttpMiddleware(
+  decoder: NodeDecoder,
+  node: ConfigNode,
+  place: Place,
+): Build | undefined {
+  const value = decoder.decode(httpMiddlewareSchema, node);
+  if (value === undefined || !checkOneType(decoder, place, value)) return undefined;
+  const { addPrefix, stripPrefix, headers, chain } = value;
+  if (addPrefix !== undefined && !addPrefix.prefix) {
+    return decoder.error("invalid-value", place, `addPrefix of ${decoder.label} needs a prefix`);
+  }
+  return (unbuilt) => ({
+    kind: "httpMiddleware",
+    ...(addPrefix && { addPrefix: { prefix: addPrefix.prefix ?? "" } }),
+    ...(stripPrefix && { stripPrefix: { prefixes: stripPrefix.prefixes ?? [] } }),
+    ...(headers && {
+      headers: {
+        customRequestHeaders: headers.customRequestHeaders ?? new Map(),
+        customResponseHeaders: headers.customResponseHeaders ?? new Map(),
+      },
+    }),
+    ...(chain && { chain: { middlewares: chain.middlewares ?? [] } }),
+    unbuilt,
+  });
+}
+
+/** Services and middlewares have exactly one type. Says nothing when another mistake already explains the lack. */
+function checkOneType(
+  decoder: NodeDecoder,
+  place: Place,
+  types: Readonly<Record<string, unknown>>,
+): boolean {
+  const used = Object.keys(types).filter((type) => types[type] !== undefined);
+  if (used.length === 1) return true;
+  const label = decoder.label.charAt(0).toUpperCase() + decoder.label.slice(1);
+  if (used.length > 1) {
+    decoder.error(
+      "invalid-value",
+      place,
+      `${label} has several types: ${used.join(", ")}`,
+      "give each a name of its own",
+    );
+  } else if (decoder.problems.length === 0) {
+    decoder.error(
+      "invalid-value",
+      place,
+      `${label} has no type`,
+      `valid are ${Object.keys(types).join(", ")}`,
+    );
+  }
+  return false;
+}
