@@ -28,7 +28,9 @@ export function decodeObject(
 ): SourceObject {
   const { noun } = kindDefinition(key.kind);
   const decoder = new NodeDecoder(`${noun} "${key.name}"`);
-  const build = buildObject(key.kind, node, decoder, place);
+  const build = node.kind === "null" ? undefined : buildObject(key.kind, node, decoder, place);
+  if (node.kind === "null")
+    decoder.error("invalid-value", place, `${capitalised(decoder.label)} is empty`);
   const problems = decoder.problems.map(({ place: at, ...problem }): Diagnostic => {
     return { object: key, ...problem, source: locate(at) };
   });
@@ -181,7 +183,7 @@ function checkOneType(
 ): boolean {
   const used = Object.keys(types).filter((type) => types[type] !== undefined);
   if (used.length === 1) return true;
-  const label = decoder.label.charAt(0).toUpperCase() + decoder.label.slice(1);
+  const label = capitalised(decoder.label);
   if (used.length > 1) {
     decoder.error(
       "invalid-value",
@@ -198,4 +200,8 @@ function checkOneType(
     );
   }
   return false;
+}
+
+function capitalised(label: string): string {
+  return label.charAt(0).toUpperCase() + label.slice(1);
 }

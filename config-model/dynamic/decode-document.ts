@@ -1,0 +1,183 @@
+/**
+ * The dynamic part of a configuration file, object by object. A file may hold the static configuration too: its root
+ * names are passed over here (and ours there).
+ */
+
+import { nearestName } from "../../foundation/nearest-name.ts";
+import type { DocumentParse } from "../document/document.ts";
+import { LineMap } from "../document/line-map.ts";
+import { parseYaml } from "../document/parse-yaml.ts";
+import type { ConfigEntry, ConfigNode, Place } from "../schema/config-node.ts";
+import { staticRootNames } from "../static/schema/static-root-names.ts";
+import { decodeObject, type ProvidedKey } from "./decode-object.ts";
+import type { Diagnostic, SourcePosition } from "./diagnostic.ts";
+import { objectId } from "./object-key.ts";
+import { type KindDefinition, sectionsByLowerName } from "./schema/dynamic-schema.ts";
+import type { SourceObject } from "./source-object.ts";
+
+export interface DocumentObject {
+  readonly key: ProvidedKey;
+  readonly object: SourceObject;
+}
+
+export interface DecodedDocument {
+  /** By `objectId`. */
+  readonly objects: ReadonlyMap<string, DocumentObject>;
+  /** Mistakes outside of objects. */
+  readonly problems: readonly Diagnostic[];
+  /**
+   * False when a mistake may hide objects (unreadable text, a misspelt section): what the file held before and does not
+   * show now must not be taken for removed.
+   */
+  readonly complete: boolean;
+  /** Nothing dynamic is said at all: an editor may have just truncated the file. `http: {routers: {}}` says something. */
+  readonly silent: boolean;
+}
+
+export function decodeYaml(text: string, path: string): DecodedDocument {
+  return decodeDocument(parseYaml(text), text, path);
+}
+
+function decodeDocument(parsed: DocumentParse, text: string, path: string): DecodedDocument {
+  const lines = new LineMap(text);
+  const locate = (place: Place): SourcePosition => {
+    return { provider: "file", location: path, ...lines.position(Number(place)) };
+  };
+  if (!parsed.ok) {
+    const problem: Diagnostic = {
+      severity: "error",
+      code: "syntax",
+      message: `Cannot read ${path}: ${parsed.message}`,
+      source: locate(parsed.offset),
+    };
+    return { objects: new Map(), problems: [problem], complete: false, silent: false };
+  }
+  return new DocumentDecoder(locate).decode(parsed.root);
+}
+
+class DocumentDecoder {
+  readonly #locate: (place: Place) => SourcePosition;
+  readonly #objects = new Map<string, DocumentObject>();
+  readonly #problems: Diagnostic[] = [];
+  #complete = true;
+  #silent = true;
+
+  constructor(locate: (place: Place) => SourcePosition) {
+    this.#locate = locate;
+  }
+
+  decode(root: ConfigNode): DecodedDocument {
+    const names = [...sectionsByLowerName.keys(), ...staticRootNames];
+    const lowerStaticNames = new Set(staticRootNames.map((name) => name.toLowerCase()));
+    for (const entry of this.#entriesOnce(root, "the file")) {
+      const lowerName = entry.name.toLowerCase();
+      const section = sectionsByLowerName.get(lowerName);
+      if (section !== undefined) {
+        if (entry.value.kind !== "null") this.#silent = false;
+        this.#section(section.name, section.collections, entry.value);
+      } else if (!lowerStaticNames.has(lowerName)) {
+        this.#unknown(entry, "the file", names);
+      }
+    }
+    return {
+      objects: this.#objects,
+      problems: this.#problems,
+      complete: this.#complete,
+      silent: this.#silent,
+    };
+  }
+
+  #section(
+    sectionName: string,
+    collections: ReadonlyMap<string, { name: string; definition: KindDefinition }>,
+    node: ConfigNode,
+  ): void {
+    const names = [...collections.values()].map(({ name }) => name);
+    for (const entry of this.#entriesOnce(node, sectionName)) {
+      const collection = collections.get(entry.name.toLowerCase());
+      if (collection === undefined) this.#unknown(entry, sectionName, names);
+      else
+        this.#collection(`${sectionName}.${collection.name}`, collection.definition, entry.value);
+    }
+  }
+
+  #collection(name: string, definition: KindDefinition, node: ConfigNode): void {
+    if (definition.unnamed && node.kind === "list") {
+      for (const [index, item] of node.items.entries()) {
+        this.#object({ kind: definition.kind, name: String(index) }, item.place, item);
+      }
+      return;
+    }
+    if (definition.unnamed && node.kind !== "null") {
+      this.#wholeProblem(node.place, "invalid-value", `Invalid ${name}: expected a list`);
+      return;
+    }
+    for (const entry of this.#entries(node, name)) {
+      this.#object({ kind: definition.kind, name: entry.name }, entry.place, entry.value);
+    }
+  }
+
+  #object(key: ProvidedKey, place: Place, node: ConfigNode): void {
+    const id = objectId(key);
+    const earlier = this.#objects.get(id);
+    if (earlier === undefined) {
+      this.#objects.set(id, { key, object: decodeObject({ key, place, node }, this.#locate) });
+      return;
+    }
+    // Which of the two is meant cannot be known, so neither is taken.
+    const { line } = earlier.object.source;
+    const problem: Diagnostic = {
+      object: key,
+      severity: "error",
+      code: "invalid-value",
+      message: `Name "${key.name}" is given twice, first in line ${line}`,
+      source: this.#locate(place),
+    };
+    const problems = [...earlier.object.problems, problem];
+    this.#objects.set(id, { key, object: { ...earlier.object, config: undefined, problems } });
+  }
+
+  #entries(node: ConfigNode, name: string): readonly ConfigEntry[] {
+    if (node.kind === "map") return node.entries;
+    if (node.kind !== "null") {
+      this.#wholeProblem(node.place, "invalid-value", `Invalid ${name}: expected keys below it`);
+    }
+    return [];
+  }
+
+  #entriesOnce(node: ConfigNode, name: string): readonly ConfigEntry[] {
+    const seen = new Set<string>();
+    return this.#entries(node, name).filter((entry) => {
+      const lowerName = entry.name.toLowerCase();
+      const first = !seen.has(lowerName);
+      if (!first) {
+        const message = `Key "${entry.name}" is given twice in ${name}`;
+        this.#wholeProblem(entry.place, "invalid-value", message);
+      }
+      seen.add(lowerName);
+      return first;
+    });
+  }
+
+  #unknown(entry: ConfigEntry, where: string, known: readonly string[]): void {
+    const near = nearestName(entry.name, known);
+    const hint = near === undefined ? `valid are ${known.join(", ")}` : `did you mean "${near}"?`;
+    this.#wholeProblem(entry.place, "unknown-key", `Unknown key "${entry.name}" in ${where}`, hint);
+  }
+
+  #wholeProblem(
+    place: Place,
+    code: "unknown-key" | "invalid-value",
+    message: string,
+    hint?: string,
+  ): void {
+    this.#complete = false;
+    this.#problems.push({
+      severity: "error",
+      code,
+      message,
+      source: this.#locate(place),
+      ...(hint === undefined ? {} : { hint }),
+    });
+  }
+}

@@ -1,0 +1,21 @@
+/** Root names of the static configuration. A file may hold both parts, so each decoder knows the other's names. */
+export const staticRootNames: readonly string[] = [
+  "global",
+  "serversTransport",
+  "tcpServersTransport",
+  "entryPoints",
+  "providers",
+  "api",
+  "metrics",
+  "ping",
+  "log",
+  "accessLog",
+  "tracing",
+  "hostResolver",
+  "certificatesResolvers",
+  "experimental",
+  "core",
+  "spiffe",
+  "ocsp",
+  "fleet",
+];
