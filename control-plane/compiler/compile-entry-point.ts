@@ -1,0 +1,38 @@
+import type { EntryPointConfig } from "../../config-model/dynamic/dynamic-object.ts";
+import type { ObjectKey } from "../../config-model/dynamic/object-key.ts";
+import { type CompiledContent, out } from "./compiled-content.ts";
+import { describeObject } from "./object-kind.ts";
+
+export function compileEntryPoint(key: ObjectKey, config: EntryPointConfig): CompiledContent {
+  if (config.protocol === "udp") {
+    return out("not-built", `Cannot use ${describeObject(key)}: UDP is not supported yet`);
+  }
+  const { forwardedHeaders } = config;
+  return {
+    kind: "usable",
+    body: {
+      $case: "entryPoint",
+      value: {
+        host: config.host,
+        port: config.port,
+        readTimeoutMs: config.readTimeoutMs,
+        writeTimeoutMs: config.writeTimeoutMs,
+        idleTimeoutMs: config.idleTimeoutMs,
+        requestAcceptGraceTimeoutMs: config.requestAcceptGraceTimeoutMs,
+        graceTimeoutMs: config.graceTimeoutMs,
+        maxHeaderBytes: config.maxHeaderBytes,
+        keepAliveMaxTimeMs: config.keepAliveMaxTimeMs,
+        keepAliveMaxRequests: config.keepAliveMaxRequests,
+        sanitizePath: config.sanitizePath,
+        encodeQuerySemicolons: config.encodeQuerySemicolons,
+        forwardedHeaders: {
+          insecure: forwardedHeaders.insecure,
+          trustedIps: [...forwardedHeaders.trustedIps],
+          connection: [...forwardedHeaders.connection],
+          notAppendXForwardedFor: forwardedHeaders.notAppendXForwardedFor,
+        },
+      },
+    },
+    problems: [],
+  };
+}

@@ -1,0 +1,49 @@
+import type { HttpMiddlewareConfig } from "../../config-model/dynamic/dynamic-object.ts";
+import type { ObjectKey } from "../../config-model/dynamic/object-key.ts";
+import { providerOf, qualifiedReference } from "../../config-model/dynamic/qualified-name.ts";
+import type { HeaderEdit, HttpMiddleware } from "../../proto/gen/switchyard/fleet/v1/resource.ts";
+import { type CompiledContent, invalid } from "./compiled-content.ts";
+import { describeObject } from "./object-kind.ts";
+
+export function compileHttpMiddleware(
+  key: ObjectKey,
+  config: HttpMiddlewareConfig,
+): CompiledContent {
+  const { addPrefix, stripPrefix, headers, chain } = config;
+  if (addPrefix !== undefined) {
+    return usable({ $case: "addPrefix", value: { prefix: addPrefix.prefix } });
+  }
+  if (stripPrefix !== undefined) {
+    return usable({ $case: "stripPrefix", value: { prefixes: [...stripPrefix.prefixes] } });
+  }
+  if (headers !== undefined) {
+    return usable({
+      $case: "headers",
+      value: {
+        request: sortedEdits(headers.customRequestHeaders),
+        response: sortedEdits(headers.customResponseHeaders),
+      },
+    });
+  }
+  if (chain !== undefined) {
+    const provider = providerOf(key);
+    const middlewares = chain.middlewares.map((name) => qualifiedReference(name, provider));
+    return usable({ $case: "chain", value: { middlewares } });
+  }
+  return invalid("invalid-value", `Cannot use ${describeObject(key)}: it has no type`);
+}
+
+function usable(type: NonNullable<HttpMiddleware["type"]>): CompiledContent {
+  return {
+    kind: "usable",
+    body: { $case: "httpMiddleware", value: { type } },
+    problems: [],
+  };
+}
+
+/** Sorted by code units, so that the order of the source does not show. */
+function sortedEdits(edits: ReadonlyMap<string, string>): HeaderEdit[] {
+  return [...edits]
+    .map(([name, value]) => ({ name, value }))
+    .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+}

@@ -1,0 +1,78 @@
+/** Compiles one object's own content, without a look at any other object (late binding). */
+import type { DynamicObject, UnbuiltKey } from "../../config-model/dynamic/dynamic-object.ts";
+import type { ObjectKey } from "../../config-model/dynamic/object-key.ts";
+import { compileEntryPoint } from "./compile-entry-point.ts";
+import { compileHttpMiddleware } from "./compile-http-middleware.ts";
+import { compileHttpRouter } from "./compile-http-router.ts";
+import { compileHttpService } from "./compile-http-service.ts";
+import { compileNodeSettings } from "./compile-node-settings.ts";
+import { compileTcpRouter } from "./compile-tcp-router.ts";
+import { compileTcpService } from "./compile-tcp-service.ts";
+import { type CompiledContent, out, type Problem } from "./compiled-content.ts";
+import { describeObject } from "./object-kind.ts";
+import type { ProviderPrecedence } from "./router-priority.ts";
+
+export function compileObject(
+  key: ObjectKey,
+  config: DynamicObject,
+  precedence: ProviderPrecedence,
+): CompiledContent {
+  const closed = config.unbuilt.filter(({ effect }) => effect === "closed");
+  if (closed.length > 0) return { kind: "out", problems: closed.map(closedProblem(key)) };
+  const content = compileKind(key, config, precedence);
+  const degraded = config.unbuilt.map(({ path }): Problem => degradedProblem(key, path));
+  if (degraded.length === 0) return content;
+  return { ...content, problems: [...content.problems, ...degraded] };
+}
+
+function compileKind(
+  key: ObjectKey,
+  config: DynamicObject,
+  precedence: ProviderPrecedence,
+): CompiledContent {
+  switch (config.kind) {
+    case "httpRouter":
+      return compileHttpRouter(key, config, precedence);
+    case "httpService":
+      return compileHttpService(key, config);
+    case "httpMiddleware":
+      return compileHttpMiddleware(key, config);
+    case "tcpRouter":
+      return compileTcpRouter(key, config, precedence);
+    case "tcpService":
+      return compileTcpService(key, config);
+    case "entryPoint":
+      return compileEntryPoint(key, config);
+    case "nodeSettings":
+      return compileNodeSettings(config);
+    case "httpModel":
+    case "httpServersTransport":
+    case "tcpMiddleware":
+    case "tcpServersTransport":
+    case "udpRouter":
+    case "udpService":
+    case "tlsOptions":
+    case "tlsStore":
+    case "tlsCertificate":
+      return out("not-built", `Cannot use ${describeObject(key)}: this kind is not supported yet`);
+  }
+}
+
+/** "Not built is never open": without this key the object would let through more than was meant. */
+function closedProblem(key: ObjectKey): (unbuilt: UnbuiltKey) => Problem {
+  return ({ path }) => ({
+    severity: "error",
+    code: "not-built",
+    message: `Cannot use ${describeObject(key)}: "${path}" is not supported yet`,
+    hint: `remove "${path}" if the object may be used without it`,
+  });
+}
+
+function degradedProblem(key: ObjectKey, path: string): Problem {
+  return {
+    severity: "warning",
+    code: "not-built-degraded",
+    message: `Cannot honour "${path}" of ${describeObject(key)}: it is not supported yet`,
+    hint: "the object is used without it",
+  };
+}

@@ -1,0 +1,66 @@
+import type { TcpRouterConfig } from "../../config-model/dynamic/dynamic-object.ts";
+import type { ObjectKey } from "../../config-model/dynamic/object-key.ts";
+import { providerOf, qualifiedReference } from "../../config-model/dynamic/qualified-name.ts";
+import { parseRule } from "../../config-model/rule/parse-rule.ts";
+import type { Rule } from "../../config-model/rule/rule.ts";
+import { encodeRule } from "../../config-model/snapshot/rule-codec.ts";
+import { type CompiledContent, invalid, out, selectEntryPoints } from "./compiled-content.ts";
+import { describeObject } from "./object-kind.ts";
+import { type ProviderPrecedence, routerPriority } from "./router-priority.ts";
+import { invalidRule } from "./rule-problem.ts";
+
+export function compileTcpRouter(
+  key: ObjectKey,
+  config: TcpRouterConfig,
+  precedence: ProviderPrecedence,
+): CompiledContent {
+  const { rule: text, service } = config;
+  if (text === undefined || text === "") {
+    return out("invalid-value", `Cannot use ${describeObject(key)}: it has no rule`);
+  }
+  if (service === undefined || service === "") {
+    return out("invalid-value", `Cannot use ${describeObject(key)}: it has no service`);
+  }
+  const parsed = parseRule(text, "tcp");
+  if (!parsed.ok) return invalidRule(key, text, parsed.problem);
+  const serverName = serverNameIn(parsed.rule);
+  if (serverName !== undefined) {
+    // Without TLS there is no server name to look at: such a rule would never match.
+    return invalid(
+      "invalid-rule",
+      `Cannot use ${describeObject(key)}: HostSNI(\`${serverName}\`) needs TLS, and the router has none`,
+      "a router without TLS takes HostSNI(`*`)",
+    );
+  }
+  const rank = routerPriority(key, config.priority, text, parsed.rule, precedence);
+  if (!rank.ok) return rank.content;
+  const serviceName = qualifiedReference(service, providerOf(key));
+  return {
+    kind: "usable",
+    body: {
+      $case: "tcpRouter",
+      value: {
+        entryPoints: [],
+        rule: encodeRule(parsed.rule),
+        priority: rank.priority,
+        precedence: rank.precedence,
+        service: serviceName,
+      },
+    },
+    entryPoints: selectEntryPoints(config.entryPoints),
+    problems: [],
+  };
+}
+
+/** The first `HostSNI` argument that is not the catch-all. */
+function serverNameIn(rule: Rule): string | undefined {
+  if (rule.kind === "matcher") {
+    const [name] = rule.arguments;
+    return rule.name === "HostSNI" && name !== "*" ? name : undefined;
+  }
+  for (const inner of rule.rules) {
+    const found = serverNameIn(inner);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}

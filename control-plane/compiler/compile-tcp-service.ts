@@ -1,0 +1,47 @@
+import { isIP } from "node:net";
+import type { TcpServiceConfig } from "../../config-model/dynamic/dynamic-object.ts";
+import type { ObjectKey } from "../../config-model/dynamic/object-key.ts";
+import type { TcpServer } from "../../proto/gen/switchyard/fleet/v1/resource.ts";
+import { type CompiledContent, invalid, type Problem } from "./compiled-content.ts";
+import { describeObject } from "./object-kind.ts";
+
+const hostNamePattern = /^[A-Za-z\d_]([\w.-]*[A-Za-z\d_.])?$/;
+
+export function compileTcpService(key: ObjectKey, config: TcpServiceConfig): CompiledContent {
+  const { loadBalancer } = config;
+  if (loadBalancer === undefined) {
+    return invalid("invalid-value", `Cannot use ${describeObject(key)}: it has no type`);
+  }
+  const servers: TcpServer[] = [];
+  const problems: Problem[] = [];
+  for (const { address } of loadBalancer.servers) {
+    const server = parseAddress(address);
+    if (server !== undefined) servers.push(server);
+    else {
+      problems.push({
+        severity: "error",
+        code: "invalid-value",
+        message: `Cannot use ${describeObject(key)}: server address "${address}" is not host:port`,
+        hint: "write it like 10.0.0.1:5432 or [::1]:5432",
+      });
+    }
+  }
+  if (problems.length > 0) return { kind: "invalid", problems };
+  return {
+    kind: "usable",
+    body: { $case: "tcpService", value: { type: { $case: "loadBalancer", value: { servers } } } },
+    problems: [],
+  };
+}
+
+function parseAddress(address: string): TcpServer | undefined {
+  const match = /^(?:\[([^\]]*)\]|([^:[\]]*)):(\d{1,5})$/.exec(address);
+  if (match === null) return undefined;
+  const [, bracketed, plain = "", digits] = match;
+  const port = Number(digits);
+  if (port < 1 || port > 65_535) return undefined;
+  if (bracketed !== undefined) {
+    return isIP(bracketed) === 6 ? { host: bracketed, port } : undefined;
+  }
+  return plain.length <= 255 && hostNamePattern.test(plain) ? { host: plain, port } : undefined;
+}

@@ -1,0 +1,40 @@
+import type { Diagnostic } from "../../config-model/dynamic/diagnostic.ts";
+import type { ResourceBody } from "../../proto/gen/switchyard/fleet/v1/resource.ts";
+
+export type Body = NonNullable<ResourceBody["body"]>;
+
+/** A diagnostic before it is known whose it is and where it stands. */
+export type Problem = Pick<Diagnostic, "severity" | "code" | "message" | "hint">;
+
+/** Which entry points a router asks for: `default` follows the fleet's default entry points. */
+export type EntryPointSelection = readonly string[] | "default";
+
+/** What an object's own content comes to, whatever else exists. */
+export type CompiledContent =
+  | {
+      readonly kind: "usable";
+      /** Names what it refers to, and never contains it; `entryPoints` of routers are filled in later. */
+      readonly body: Body;
+      /** Routers only. */
+      readonly entryPoints?: EntryPointSelection;
+      readonly problems: readonly Problem[];
+    }
+  /** Understood, and it is not to be served: takes the place of an earlier version. */
+  | { readonly kind: "out"; readonly problems: readonly Problem[] }
+  /** A mistake: the last good version stays in use. */
+  | { readonly kind: "invalid"; readonly problems: readonly Problem[] };
+
+export function invalid(code: Diagnostic["code"], message: string, hint?: string): CompiledContent {
+  const problem: Problem = { severity: "error", code, message };
+  return { kind: "invalid", problems: [hint === undefined ? problem : { ...problem, hint }] };
+}
+
+export function out(code: Diagnostic["code"], message: string, hint?: string): CompiledContent {
+  const problem: Problem = { severity: "error", code, message };
+  return { kind: "out", problems: [hint === undefined ? problem : { ...problem, hint }] };
+}
+
+/** Absent or empty: the router follows the default entry points. */
+export function selectEntryPoints(names: readonly string[] | undefined): EntryPointSelection {
+  return names === undefined || names.length === 0 ? "default" : names;
+}

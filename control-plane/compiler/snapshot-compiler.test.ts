@@ -1,0 +1,350 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import type { Diagnostic } from "../../config-model/dynamic/diagnostic.ts";
+import type { DynamicObject } from "../../config-model/dynamic/dynamic-object.ts";
+import { type ObjectKey, objectId } from "../../config-model/dynamic/object-key.ts";
+import type { Resource, ResourceKey } from "../../config-model/snapshot/resource.ts";
+import type { HttpRouter } from "../../proto/gen/switchyard/fleet/v1/resource.ts";
+import {
+  addPrefix,
+  chain,
+  entryPoint,
+  httpMiddleware,
+  httpRouter,
+  httpService,
+  nodeSettings,
+  tcpRouter,
+  tcpService,
+} from "../../test/support/dynamic-config.ts";
+import type { WatchedChange } from "../watcher/watched-change.ts";
+import { objectKeyOf } from "./object-kind.ts";
+import { decodeBody } from "./resource-body.ts";
+import { SnapshotCompiler } from "./snapshot-compiler.ts";
+
+function change(name: string, config: DynamicObject, line = 1): WatchedChange {
+  const source = { provider: "file", location: "routes.yml", line, column: 1 };
+  return { key: { kind: config.kind, name }, object: { source, config, problems: [] } };
+}
+
+function broken(key: ObjectKey, message: string): WatchedChange {
+  const source = { provider: "file", location: "routes.yml", line: 9, column: 1 };
+  const problem: Diagnostic = { severity: "error", code: "invalid-value", message, source };
+  return { key, object: { source, config: undefined, problems: [problem] } };
+}
+
+function gone(kind: ObjectKey["kind"], name: string): WatchedChange {
+  return { key: { kind, name }, object: undefined };
+}
+
+const web = change("web", entryPoint(8000));
+
+/** A compiler, what it has published so far, and what it says about whom. */
+class Compiling {
+  readonly compiler = new SnapshotCompiler({ precedence: ["file", "etcd"] });
+  readonly resources = new Map<string, Resource>();
+  readonly said = new Map<string, readonly Diagnostic[]>();
+
+  apply(...changes: readonly WatchedChange[]) {
+    const { delta, diagnostics } = this.compiler.apply(changes);
+    for (const removed of delta.removals) assert.ok(this.resources.delete(label(removed)));
+    for (const resource of delta.upserts) this.resources.set(label(resource), resource);
+    for (const { key, diagnostics: now } of diagnostics) this.said.set(objectId(key), now);
+    return {
+      upserts: delta.upserts.map(label).sort(),
+      removals: delta.removals.map(label).sort(),
+    };
+  }
+
+  messages(id: string): readonly string[] {
+    return (this.said.get(id) ?? []).map(({ severity, code, message }) =>
+      [severity, code, message].join(" | "),
+    );
+  }
+
+  router(name: string): HttpRouter {
+    const body = decodeBody(this.resources.get(`httpRouter:${name}`)!.payload);
+    assert.equal(body?.$case, "httpRouter");
+    return body.value;
+  }
+}
+
+function label(key: ResourceKey): string {
+  const object = objectKeyOf(key);
+  assert.ok(object);
+  return objectId(object);
+}
+
+function started(...changes: readonly WatchedChange[]): Compiling {
+  const compiling = new Compiling();
+  compiling.apply(web, ...changes);
+  return compiling;
+}
+
+describe("SnapshotCompiler", () => {
+  test("compiles a router, its service and its middleware", () => {
+    const compiling = new Compiling();
+    const { upserts, removals } = compiling.apply(
+      web,
+      change("node", nodeSettings()),
+      change("shop@file", httpRouter({ rule: "Host(`Shop.Example`)", middlewares: ["p"] })),
+      change("p@file", addPrefix("/v1")),
+      change("app@file", httpService(["http://10.0.0.1:8080/x"])),
+    );
+    assert.deepEqual(upserts, [
+      "entryPoint:web",
+      "httpMiddleware:p@file",
+      "httpRouter:shop@file",
+      "httpService:app@file",
+      "nodeSettings:node",
+    ]);
+    assert.deepEqual(removals, []);
+    assert.deepEqual(compiling.router("shop@file"), {
+      entryPoints: ["web"],
+      rule: {
+        node: { $case: "matcher", value: { kind: 1, arguments: ["shop.example"], negated: false } },
+      },
+      priority: 20n,
+      precedence: 0,
+      middlewares: ["p@file"],
+      service: "app@file",
+    });
+    assert.deepEqual([...compiling.said], []);
+  });
+
+  test("publishes exactly what changed", () => {
+    const compiling = started(change("r@file", httpRouter()), change("app@file", httpService()));
+    assert.deepEqual(compiling.apply(change("app@file", httpService(["http://10.0.0.2:80"]))), {
+      upserts: ["httpService:app@file"],
+      removals: [],
+    });
+    assert.deepEqual(compiling.apply(change("r@file", httpRouter({ priority: 7n }))), {
+      upserts: ["httpRouter:r@file"],
+      removals: [],
+    });
+    assert.deepEqual(compiling.apply(change("r@file", httpRouter({ priority: 7n }), 44)), {
+      upserts: [],
+      removals: [],
+    });
+  });
+
+  test("tells where an object stands without compiling it again when it only moved", () => {
+    const moving = change("r@file", httpRouter());
+    const compiling = started(moving, change("app@file", httpService()));
+    const source = { provider: "file", location: "routes.yml", line: 7, column: 3 };
+    compiling.apply({ key: moving.key, object: { ...moving.object!, source } });
+    assert.deepEqual(compiling.compiler.sourceOf({ kind: 3, name: "r@file" }), source);
+  });
+
+  test("takes a router out for as long as its service is not there", () => {
+    const compiling = started(change("r@file", httpRouter({ service: "late" })));
+    assert.equal(compiling.resources.has("httpRouter:r@file"), false);
+    assert.deepEqual(compiling.messages("httpRouter:r@file"), [
+      'error | unknown-reference | Cannot use router "r@file": service "late@file" does not exist',
+    ]);
+    assert.deepEqual(compiling.apply(change("late@file", httpService())).upserts, [
+      "httpRouter:r@file",
+      "httpService:late@file",
+    ]);
+    assert.deepEqual(compiling.messages("httpRouter:r@file"), []);
+    assert.deepEqual(compiling.apply(gone("httpService", "late@file")).removals, [
+      "httpRouter:r@file",
+      "httpService:late@file",
+    ]);
+  });
+
+  test("names the first cause of a router that is out through chains", () => {
+    const compiling = started(
+      change("app@file", httpService()),
+      change("r@file", httpRouter({ middlewares: ["outer"] })),
+      change("outer@file", chain("inner")),
+      change("inner@file", chain("auth@etcd")),
+    );
+    assert.deepEqual(compiling.messages("httpRouter:r@file"), [
+      'error | disabled-reference | Cannot use router "r@file": middleware "outer@file" is not in use: middleware "auth@etcd" does not exist',
+    ]);
+    const { upserts } = compiling.apply(change("auth@etcd", addPrefix("/a")));
+    assert.equal(upserts.length, 4);
+    assert.deepEqual(compiling.messages("httpRouter:r@file"), []);
+  });
+
+  test("takes everything in and above a loop out, until it is broken", () => {
+    const compiling = started(
+      change("app@file", httpService()),
+      change("r@file", httpRouter({ middlewares: ["a"] })),
+      change("a@file", chain("b")),
+      change("b@file", addPrefix("/b")),
+    );
+    assert.deepEqual(compiling.apply(change("b@file", chain("c")), change("c@file", chain("a"))), {
+      upserts: [],
+      removals: ["httpMiddleware:a@file", "httpMiddleware:b@file", "httpRouter:r@file"],
+    });
+    assert.deepEqual(compiling.messages("httpMiddleware:a@file"), [
+      'error | reference-loop | Cannot use middleware "a@file": it refers to itself (a@file -> b@file -> c@file -> a@file)',
+    ]);
+    assert.match(compiling.messages("httpRouter:r@file").join(), /disabled-reference/);
+    assert.equal(compiling.apply(change("c@file", addPrefix("/c"))).upserts.length, 4);
+    assert.deepEqual(compiling.messages("httpRouter:r@file"), []);
+  });
+
+  test("keeps the last good version of a broken object, and its references late bound", () => {
+    const compiling = started(change("r@file", httpRouter()), change("app@file", httpService()));
+    const { upserts } = compiling.apply(change("r@file", httpRouter({ rule: "Host(" })));
+    assert.deepEqual(upserts, []);
+    assert.match(
+      compiling.messages("httpRouter:r@file").join(),
+      /^error \| invalid-rule \| Cannot use router "r@file": its rule is invalid at character \d+: /,
+    );
+    assert.match(
+      compiling.said.get("httpRouter:r@file")![0]!.hint!,
+      /its last good version stays in use$/,
+    );
+    assert.deepEqual(compiling.apply(gone("httpService", "app@file")).removals, [
+      "httpRouter:r@file",
+      "httpService:app@file",
+    ]);
+    assert.deepEqual(compiling.apply(change("app@file", httpService())).upserts.length, 2);
+    compiling.apply(gone("httpRouter", "r@file"));
+    assert.deepEqual(
+      compiling.apply(change("r@file", httpRouter({ rule: "Host(" }))).upserts,
+      [],
+      "what was deleted in between has no last good version",
+    );
+  });
+
+  test("keeps the last good version of what the provider could not decode", () => {
+    const compiling = started(change("r@file", httpRouter()), change("app@file", httpService()));
+    const key: ObjectKey = { kind: "httpService", name: "app@file" };
+    assert.deepEqual(compiling.apply(broken(key, "weight is not a number")).removals, []);
+    assert.deepEqual(compiling.messages("httpService:app@file"), [
+      "error | invalid-value | weight is not a number",
+    ]);
+    compiling.apply(change("app@file", httpService()));
+    assert.deepEqual(compiling.messages("httpService:app@file"), []);
+  });
+
+  test("never opens what is not built", () => {
+    const unbuilt = [{ path: "basicAuth", effect: "closed" as const }];
+    const compiling = started(
+      change("r@file", httpRouter({ middlewares: ["auth"] })),
+      change("app@file", httpService()),
+      change("auth@file", httpMiddleware({ unbuilt })),
+    );
+    assert.equal(compiling.resources.has("httpRouter:r@file"), false);
+    assert.deepEqual(compiling.messages("httpMiddleware:auth@file"), [
+      'error | not-built | Cannot use middleware "auth@file": "basicAuth" is not supported yet',
+    ]);
+    assert.deepEqual(compiling.messages("httpRouter:r@file"), [
+      'error | disabled-reference | Cannot use router "r@file": middleware "auth@file" is not in use',
+    ]);
+  });
+
+  test("serves without what only makes things better, and says so", () => {
+    const unbuilt = [{ path: "loadBalancer.sticky", effect: "degraded" as const }];
+    const service = httpService(undefined, { unbuilt });
+    const compiling = started(change("r@file", httpRouter()), change("app@file", service));
+    assert.ok(compiling.resources.has("httpRouter:r@file"));
+    assert.deepEqual(compiling.messages("httpService:app@file"), [
+      'warning | not-built-degraded | Cannot honour "loadBalancer.sticky" of service "app@file": it is not supported yet',
+    ]);
+  });
+
+  test("follows the default entry points", () => {
+    const compiling = started(change("r@file", httpRouter()), change("app@file", httpService()));
+    assert.deepEqual(compiling.apply(change("alt", entryPoint(8001))).upserts, [
+      "entryPoint:alt",
+      "httpRouter:r@file",
+    ]);
+    assert.deepEqual(compiling.router("r@file").entryPoints, ["alt", "web"]);
+    compiling.apply(change("alt", entryPoint(8001, { asDefault: true })));
+    assert.deepEqual(compiling.router("r@file").entryPoints, ["alt"]);
+    compiling.apply(change("traefik", entryPoint(8080)), gone("entryPoint", "alt"));
+    assert.deepEqual(compiling.router("r@file").entryPoints, ["web"]);
+  });
+
+  test("warns of an unknown entry point, and takes a router without a known one out", () => {
+    const compiling = started(
+      change("r@file", httpRouter({ entryPoints: ["nowhere", "web"] })),
+      change("app@file", httpService()),
+    );
+    assert.deepEqual(compiling.router("r@file").entryPoints, ["web"]);
+    assert.deepEqual(compiling.messages("httpRouter:r@file"), [
+      'warning | unknown-reference | Cannot use entry point "nowhere" for router "r@file": it does not exist',
+    ]);
+    compiling.apply(gone("entryPoint", "web"));
+    assert.equal(compiling.resources.has("httpRouter:r@file"), false);
+    compiling.apply(change("nowhere", entryPoint(8002)));
+    assert.deepEqual(compiling.router("r@file").entryPoints, ["nowhere"]);
+  });
+
+  const refused: readonly (readonly [string, DynamicObject, string])[] = [
+    ["a router without rule", httpRouter({ rule: undefined }), "it has no rule"],
+    ["a router without service", httpRouter({ service: undefined }), "it has no service"],
+    [
+      "a priority above the users' highest",
+      httpRouter({ priority: 2n ** 63n - 1000n }),
+      "priority 9223372036854774808 is too high",
+    ],
+    ["a server URL without host", httpService(["http://:80"]), "has no valid host"],
+    ["a service of no type", httpService([], { loadBalancer: undefined }), "it has no type"],
+    ["a middleware of no type", httpMiddleware(), "it has no type"],
+    ["HostSNI of a name without TLS", tcpRouter({ rule: "HostSNI(`a.example`)" }), "needs TLS"],
+    ["a TCP address without port", tcpService(["db.example"]), "is not host:port"],
+    ["a UDP entry point", entryPoint(53, { protocol: "udp" }), "UDP is not supported yet"],
+    ["an unbuilt kind", { kind: "udpService", unbuilt: [] }, "this kind is not supported yet"],
+  ];
+  for (const [what, config, message] of refused) {
+    test(`refuses ${what}`, () => {
+      const compiling = started(
+        change(config.kind.startsWith("tcp") ? "app@etcd" : "other@etcd", tcpService()),
+      );
+      const { upserts } = compiling.apply(change("x@file", config));
+      assert.deepEqual(upserts, []);
+      const said = compiling.said.get(`${config.kind}:x@file`);
+      assert.equal(said?.length, 1);
+      assert.ok(said[0]!.message.includes(message), said[0]!.message);
+    });
+  }
+
+  test("compiles TCP routers with the priority of a catch-all", () => {
+    const compiling = started(change("db@file", tcpRouter()), change("app@file", tcpService()));
+    const body = decodeBody(compiling.resources.get("tcpRouter:db@file")!.payload);
+    assert.equal(body?.$case, "tcpRouter");
+    assert.equal(body.value.priority, -1n);
+    assert.equal(body.value.service, "app@file");
+  });
+
+  test("carries the newest generation over as last good, and drops what its provider deletes", () => {
+    const before = started(
+      change("r@file", httpRouter()),
+      change("s@file", httpRouter()),
+      change("app@file", httpService()),
+    );
+    const after = new Compiling();
+    for (const [id, resource] of before.resources) after.resources.set(id, resource);
+    after.compiler.carryOver([...before.resources.values()]);
+    assert.deepEqual(
+      after.apply(
+        web,
+        change("r@file", httpRouter({ rule: "Nope()" })),
+        gone("httpRouter", "s@file"),
+      ),
+      { upserts: [], removals: ["httpRouter:s@file"] },
+    );
+    assert.deepEqual([...after.resources.keys()].sort(), [
+      "entryPoint:web",
+      "httpRouter:r@file",
+      "httpService:app@file",
+    ]);
+    assert.deepEqual(after.apply(change("app@file", httpService())), { upserts: [], removals: [] });
+  });
+
+  test("takes a carried router out when what it requires is gone", () => {
+    const before = started(change("r@file", httpRouter()), change("app@file", httpService()));
+    const after = new Compiling();
+    const kept = [...before.resources].filter(([id]) => id !== "httpService:app@file");
+    for (const [id, resource] of kept) after.resources.set(id, resource);
+    after.compiler.carryOver(kept.map(([, resource]) => resource));
+    assert.deepEqual(after.apply().removals, ["httpRouter:r@file"]);
+    assert.match(after.messages("httpRouter:r@file").join(), /service "app@file" does not exist/);
+  });
+});

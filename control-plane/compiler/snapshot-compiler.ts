@@ -1,0 +1,352 @@
+/**
+ * Compiles changes of the merged dynamic configuration into changes of a snapshot (stage 4). Pure: no I/O, no clock, no
+ * randomness; all state is what the changes so far left behind, kept by key and changed in place.
+ *
+ * For every sequence of changes the result equals compiling the final configuration from nothing, byte for byte, where
+ * an object with a mistake counts with its last good content. The work for a change is that of the objects it touches:
+ * itself, and those that refer to what came or went (late binding: nothing contains what it refers to).
+ *
+ * A batch goes through these steps: own content of each changed object; entry points, and the routers for which they
+ * make a difference; who is included; what there is to say; the difference to what was published.
+ */
+import { isDeepStrictEqual } from "node:util";
+import type { Diagnostic, SourcePosition } from "../../config-model/dynamic/diagnostic.ts";
+import { type ObjectKey, objectId } from "../../config-model/dynamic/object-key.ts";
+import type { Resource, ResourceKey } from "../../config-model/snapshot/resource.ts";
+import type { SnapshotDelta } from "../../config-model/snapshot/snapshot-delta.ts";
+import type { WatchedChange } from "../watcher/watched-change.ts";
+import { compileObject } from "./compile-object.ts";
+import { type Body, type CompiledContent, invalid, type Problem } from "./compiled-content.ts";
+import { type CompiledObject, createCompiledObject } from "./compiled-object.ts";
+import { diagnoseObject } from "./diagnose-object.ts";
+import { EntryPointTable } from "./entry-point-table.ts";
+import { ObjectGraph } from "./object-graph.ts";
+import { describeObject, objectKeyOf, resourceKind } from "./object-kind.ts";
+import {
+  decodeBody,
+  encodeResource,
+  entryPointsOf,
+  requiredObjects,
+  withEntryPoints,
+} from "./resource-body.ts";
+import type { ProviderPrecedence } from "./router-priority.ts";
+
+/** All diagnostics of one object, replacing those reported before; empty when there are none any more. */
+export interface ObjectDiagnostics {
+  readonly key: ObjectKey;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+export interface CompiledChange {
+  readonly delta: SnapshotDelta;
+  /** Of the objects whose diagnostics changed. */
+  readonly diagnostics: readonly ObjectDiagnostics[];
+}
+
+export interface SnapshotCompilerInit {
+  readonly precedence: ProviderPrecedence;
+}
+
+/** What one call of `apply` has found so far. */
+interface Batch {
+  /** Objects with another content, or bound to other entry points. */
+  readonly changed: Set<CompiledObject>;
+  readonly created: CompiledObject[];
+  readonly deleted: CompiledObject[];
+  /** Objects that require something else than before. */
+  readonly rewired: CompiledObject[];
+  /** Objects whose source was read again. */
+  readonly read: CompiledObject[];
+  /** Of routers compiled in this batch, until they are bound. */
+  readonly bodies: Map<CompiledObject, Body>;
+}
+
+export class SnapshotCompiler {
+  readonly #precedence: ProviderPrecedence;
+  readonly #graph = new ObjectGraph();
+  readonly #entryPoints = new EntryPointTable();
+  #carried: CompiledObject[] = [];
+
+  constructor({ precedence }: SnapshotCompilerInit) {
+    this.#precedence = precedence;
+  }
+
+  /**
+   * Takes over resources of the newest committed generation as the last good content of their objects. Before the first
+   * `apply`, in as many parts as it comes in. Resources of kinds this program does not know are left alone.
+   */
+  carryOver(resources: readonly Resource[]): void {
+    for (const resource of resources) {
+      const key = objectKeyOf(resource);
+      if (key === undefined) continue;
+      const object = createCompiledObject(objectId(key), key);
+      object.inUse = { kind: "carried", resource };
+      object.compiled = resource;
+      object.published = resource;
+      this.#graph.add(object);
+      this.#carried.push(object);
+      const body = decodeBody(resource.payload);
+      if (body !== undefined) this.#wire(object, requiredObjects(body), entryPointsOf(body));
+      if (key.kind === "entryPoint") this.#entryPoints.set(key.name, false);
+    }
+  }
+
+  /** No key occurs twice in `changes`. */
+  apply(changes: readonly WatchedChange[]): CompiledChange {
+    const batch = this.#openBatch();
+    for (const change of changes) this.#takeIn(change, batch);
+    this.#bindRouters(batch);
+    const flipped = this.#graph.settle(batch.changed, batch.deleted);
+    const diagnostics = this.#diagnose(batch, flipped);
+    return { delta: this.#publish(batch, flipped), diagnostics };
+  }
+
+  /** Where an operator finds the object a resource comes from: what a rejection of it is joined with. */
+  sourceOf(resource: ResourceKey): SourcePosition | undefined {
+    const key = objectKeyOf(resource);
+    return key === undefined ? undefined : this.#graph.get(objectId(key))?.source?.source;
+  }
+
+  #openBatch(): Batch {
+    const batch: Batch = {
+      changed: new Set(this.#carried),
+      created: [],
+      deleted: [],
+      rewired: [],
+      read: [],
+      bodies: new Map(),
+    };
+    this.#carried = [];
+    return batch;
+  }
+
+  #takeIn({ key, object: source }: WatchedChange, batch: Batch): void {
+    const id = objectId(key);
+    let object = this.#graph.get(id);
+    if (source === undefined) {
+      if (object !== undefined) this.#delete(object, batch);
+      return;
+    }
+    if (object === undefined) {
+      object = createCompiledObject(id, key);
+      this.#graph.add(object);
+      batch.created.push(object);
+    }
+    const before = object.source;
+    object.source = source;
+    batch.read.push(object);
+    if (source.config === undefined) object.contentProblems = [];
+    else if (source.config !== before?.config) this.#compile(object, batch);
+  }
+
+  #delete(object: CompiledObject, batch: Batch): void {
+    this.#entryPoints.select(object.id, object.entryPoints, undefined);
+    if (object.key.kind === "entryPoint") this.#entryPoints.set(object.key.name, undefined);
+    this.#graph.delete(object);
+    batch.changed.delete(object);
+    batch.deleted.push(object);
+  }
+
+  /** A mistake leaves everything but the list of problems as it was. */
+  #compile(object: CompiledObject, batch: Batch): void {
+    const config = object.source?.config;
+    if (config === undefined) return;
+    const { content, resource } = this.#compileOwn(object.key, config);
+    object.contentProblems = content.problems;
+    if (content.kind === "invalid") return;
+    object.inUse = { kind: "config", config };
+    batch.changed.add(object);
+    if (object.key.kind === "entryPoint") {
+      const asDefault = config.kind === "entryPoint" && config.asDefault;
+      this.#entryPoints.set(object.key.name, content.kind === "usable" ? asDefault : undefined);
+    }
+    const required = content.kind === "usable" ? requiredObjects(content.body) : [];
+    if (!isDeepStrictEqual(required, object.required)) batch.rewired.push(object);
+    const entryPoints = content.kind === "usable" ? content.entryPoints : undefined;
+    this.#wire(object, required, entryPoints);
+    object.entryPointProblems = [];
+    object.compiled = keepEqual(resource, object);
+    if (entryPoints !== undefined && content.kind === "usable") {
+      batch.bodies.set(object, content.body);
+    }
+  }
+
+  /** The resource is absent for routers, which are encoded once their entry points are known. */
+  #compileOwn(
+    key: ObjectKey,
+    config: NonNullable<CompiledObject["source"]>["config"] & object,
+  ): { readonly content: CompiledContent; readonly resource?: Resource } {
+    const content = compileObject(key, config, this.#precedence);
+    const kind = resourceKind(key.kind);
+    if (content.kind !== "usable" || content.entryPoints !== undefined || kind === undefined) {
+      return { content };
+    }
+    try {
+      return { content, resource: encodeResource(kind, key.name, content.body) };
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      return { content: invalid("invalid-value", `Cannot use ${describeObject(key)}: ${reason}`) };
+    }
+  }
+
+  #wire(
+    object: CompiledObject,
+    required: readonly string[],
+    entryPoints: CompiledObject["entryPoints"],
+  ): void {
+    this.#graph.setRequired(object, required);
+    this.#entryPoints.select(object.id, object.entryPoints, entryPoints);
+    object.entryPoints = entryPoints;
+  }
+
+  #bindRouters(batch: Batch): void {
+    for (const id of this.#entryPoints.takeAffectedRouters()) {
+      const router = this.#graph.get(id);
+      if (router !== undefined) batch.changed.add(router);
+    }
+    for (const object of batch.changed) {
+      if (object.entryPoints !== undefined) this.#bind(object, object.entryPoints, batch);
+    }
+  }
+
+  #bind(
+    router: CompiledObject,
+    selection: NonNullable<CompiledObject["entryPoints"]>,
+    batch: Batch,
+  ): void {
+    const { names, unknown } = this.#entryPoints.bind(selection);
+    router.entryPointProblems = entryPointProblems(router.key, names, unknown);
+    const kind = resourceKind(router.key.kind);
+    const body = batch.bodies.get(router) ?? this.#bodyInUse(router);
+    if (names.length === 0 || kind === undefined || body === undefined) {
+      router.compiled = undefined;
+      return;
+    }
+    // What was carried over keeps its bytes for as long as they say the right thing.
+    if (router.inUse.kind === "carried" && isDeepStrictEqual(entryPointsOf(body), names)) {
+      router.compiled = router.inUse.resource;
+      return;
+    }
+    router.compiled = keepEqual(
+      encodeResource(kind, router.key.name, withEntryPoints(body, names)),
+      router,
+    );
+  }
+
+  /** Bodies are not kept: bytes are smaller, and entry points change seldom. */
+  #bodyInUse({ key, inUse }: CompiledObject): Body | undefined {
+    switch (inUse.kind) {
+      case "none":
+        return undefined;
+      case "carried":
+        return decodeBody(inUse.resource.payload);
+      case "config": {
+        const content = compileObject(key, inUse.config, this.#precedence);
+        return content.kind === "usable" ? content.body : undefined;
+      }
+    }
+  }
+
+  /**
+   * What there is to say about an object depends on itself, on whether what it requires is there, and on why it is not.
+   * So besides the objects of the batch these are looked at: referrers of what came, went or changed its cause; and, as
+   * a loop shows at all of its members, everything above an object that requires something else than before.
+   */
+  #diagnose(batch: Batch, flipped: ReadonlySet<CompiledObject>): ObjectDiagnostics[] {
+    const found: ObjectDiagnostics[] = batch.deleted
+      .filter(({ diagnostics }) => diagnostics.length > 0)
+      .map(({ key }) => ({ key, diagnostics: [] }));
+    const first = new Map<CompiledObject, readonly Diagnostic[]>();
+    const waiting = new Set<CompiledObject>([...batch.changed, ...batch.read, ...flipped]);
+    for (const object of [...batch.created, ...batch.deleted, ...flipped]) {
+      for (const referrer of this.#graph.referrersOf(object.id)) waiting.add(referrer);
+    }
+    for (const object of batch.rewired) this.#addAbove(object, waiting);
+    for (const object of waiting) {
+      waiting.delete(object);
+      const { cause, diagnostics } = diagnoseObject(object, this.#graph);
+      if (cause !== object.cause) {
+        object.cause = cause;
+        for (const referrer of this.#graph.referrersOf(object.id)) {
+          if (!referrer.included) waiting.add(referrer);
+        }
+      }
+      if (isDeepStrictEqual(diagnostics, object.diagnostics)) continue;
+      if (!first.has(object)) first.set(object, object.diagnostics);
+      object.diagnostics = diagnostics;
+    }
+    for (const [{ key, diagnostics }, before] of first) {
+      if (!isDeepStrictEqual(diagnostics, before)) found.push({ key, diagnostics });
+    }
+    return found;
+  }
+
+  #addAbove(object: CompiledObject, waiting: Set<CompiledObject>): void {
+    const next = [object];
+    const seen = new Set(next);
+    for (let above = next.pop(); above !== undefined; above = next.pop()) {
+      for (const referrer of this.#graph.referrersOf(above.id)) {
+        if (referrer.included || seen.has(referrer)) continue;
+        seen.add(referrer);
+        waiting.add(referrer);
+        next.push(referrer);
+      }
+    }
+  }
+
+  #publish(batch: Batch, flipped: ReadonlySet<CompiledObject>): SnapshotDelta {
+    const upserts: Resource[] = [];
+    const removals: ResourceKey[] = [];
+    for (const { published } of batch.deleted) {
+      if (published !== undefined) removals.push({ kind: published.kind, name: published.name });
+    }
+    for (const object of batch.changed.union(flipped)) {
+      const { published } = object;
+      const next = object.included ? object.compiled : undefined;
+      object.published = next;
+      if (next !== undefined) {
+        if (next !== published) upserts.push(next);
+      } else if (published !== undefined) {
+        removals.push({ kind: published.kind, name: published.name });
+      }
+    }
+    return { upserts, removals };
+  }
+}
+
+/** The resource there was before, when the new one says the same: equal content is the same object everywhere. */
+function keepEqual(
+  resource: Resource | undefined,
+  { published, compiled }: CompiledObject,
+): Resource | undefined {
+  if (resource === undefined) return undefined;
+  for (const before of [published, compiled]) {
+    if (before !== undefined && Buffer.compare(before.hash, resource.hash) === 0) return before;
+  }
+  return resource;
+}
+
+function entryPointProblems(
+  key: ObjectKey,
+  names: readonly string[],
+  unknown: readonly string[],
+): readonly Problem[] {
+  if (names.length === 0 && unknown.length === 0) {
+    return [
+      {
+        severity: "error",
+        code: "unknown-reference",
+        message: `Cannot use ${describeObject(key)}: it names no entry point, and there are no default ones`,
+      },
+    ];
+  }
+  const severity = names.length === 0 ? "error" : "warning";
+  return unknown.map((name) => ({
+    severity,
+    code: "unknown-reference",
+    message:
+      severity === "error"
+        ? `Cannot use ${describeObject(key)}: entry point "${name}" does not exist`
+        : `Cannot use entry point "${name}" for ${describeObject(key)}: it does not exist`,
+  }));
+}

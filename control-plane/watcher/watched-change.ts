@@ -1,0 +1,18 @@
+import type { ObjectKey } from "../../config-model/dynamic/object-key.ts";
+import type { SourceObject } from "../../config-model/dynamic/source-object.ts";
+
+/** One object of the merged dynamic configuration that changed. */
+export interface WatchedChange {
+  /** Qualified: `name@provider`, except for entry points and node settings. */
+  readonly key: ObjectKey;
+  /**
+   * Absent: nobody has it any more. When only the place in the source moved, `config` is the same object as before, so
+   * that the next stage can tell.
+   */
+  readonly object: SourceObject | undefined;
+}
+
+/** What the watcher hands on (stage 3): changes to be served in one generation. No key occurs twice. */
+export interface WatchedBatch {
+  readonly changes: readonly WatchedChange[];
+}
