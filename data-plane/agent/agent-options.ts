@@ -1,0 +1,31 @@
+import type { LogOptions } from "../../foundation/pino-log.ts";
+import type { StreamTls } from "./stream-credentials.ts";
+
+/** What the agent thread is started with (`workerData`): plain values only. */
+export interface AgentOptions {
+  /** `HOST:PORT` or `unix:/path`, tried in turn; at least one. */
+  readonly controlPlanes: readonly string[];
+  /** Absent: dials without TLS. */
+  readonly tls: StreamTls | undefined;
+  /** Fleet that may take over a node that holds another fleet's state. */
+  readonly adoptFleet: string | undefined;
+  /** Absent: host name and 6 hex digits, made once and kept in the state directory. */
+  readonly nodeId: string | undefined;
+  readonly labels: readonly { readonly key: string; readonly value: string }[];
+  readonly version: string;
+  /** Where last-known-good and the node id are kept, locked while in use. Absent: nothing is kept. */
+  readonly stateDir: string | undefined;
+  /** Local overrides, `HOST:PORT` by entry point. */
+  readonly entryPointAddresses: Readonly<Record<string, string>>;
+  readonly admin: {
+    /** `HOST:PORT`, loopback. */
+    readonly address: string;
+    /** The operator asked for this port: taken is an error, not a reason to move. */
+    readonly isRequired: boolean;
+  };
+  /** Age of the last confirmation at which readiness ends; 0: never. */
+  readonly readyMaxAgeMs: number;
+  /** Request metrics per router as well. */
+  readonly routerMetrics: boolean;
+  readonly log: LogOptions;
+}

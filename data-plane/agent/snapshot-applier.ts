@@ -1,0 +1,195 @@
+/**
+ * Leads every change of this node through its stages, one change at a time: staged into the state and proven by digest,
+ * built by all workers beside what they serve, listeners bound, switched, listeners activated, kept on disk. Until the
+ * switch everything can be taken back and the old state serves; after it nothing can fail any more.
+ *
+ * Changes come from the stream, from last-known-good at boot, and from workers that start later and need everything.
+ */
+import type { MessagePort } from "node:worker_threads";
+import { resourceId } from "../../config-model/snapshot/resource.ts";
+import type { Logger } from "../../foundation/log.ts";
+import { SerialQueue } from "../../foundation/serial-queue.ts";
+import { Phase } from "../../proto/gen/switchyard/fleet/v1/fleet.ts";
+import type { AgentToMain, ListenerResult, RejectedResource } from "../worker/worker-protocol.ts";
+import type { ListenerControl } from "./listener-control.ts";
+import { DigestMismatchError, describe, type NodeState, type StagedChange } from "./node-state.ts";
+import { type ReceivedTransfer, TransferError } from "./transfer-receiver.ts";
+import type { WorkerSet } from "./worker-set.ts";
+
+/** Where a transfer stands; the stream reports it to the control plane. */
+export interface PhaseReport {
+  readonly transfer: Pick<ReceivedTransfer, "generation" | "beganAtMs">;
+  readonly phase: Phase;
+  /** Of what the node holds in this phase. */
+  readonly digest: Uint8Array | undefined;
+  readonly rejected?: readonly RejectedResource[];
+  readonly reason?: string;
+}
+
+export interface SnapshotApplierInit {
+  readonly state: NodeState;
+  readonly workers: WorkerSet;
+  readonly listeners: ListenerControl;
+  readonly post: (message: AgentToMain) => void;
+  /** Called once a change serves; never rejects. */
+  readonly keep: (change: StagedChange) => void;
+  readonly log: Logger;
+  readonly signal: AbortSignal;
+}
+
+export class SnapshotApplier {
+  readonly #init: SnapshotApplierInit;
+  readonly #queue = new SerialQueue();
+  #transfer = 0;
+  #onRejectedChange: () => void = () => {};
+  #serving = false;
+  /** For metrics. */
+  readonly counts = { applied: 0, failed: 0, digestMismatches: 0 };
+
+  constructor(init: SnapshotApplierInit) {
+    this.#init = init;
+  }
+
+  /** Whether what the node holds has been switched in somewhere. */
+  get isServing(): boolean {
+    return this.#serving;
+  }
+
+  /** Called whenever `rejected()` may have changed outside a transfer. */
+  onRejectedChange(listener: () => void): void {
+    this.#onRejectedChange = listener;
+  }
+
+  /** What the node holds and does not serve, each resource once. */
+  rejected(): readonly RejectedResource[] {
+    const { workers, listeners } = this.#init;
+    const byId = new Map<string, RejectedResource>();
+    for (const rejection of [...workers.rejected(), ...listeners.rejected()]) {
+      const { resourceKind: kind, name } = rejection;
+      byId.set(resourceId({ kind, name }), rejection);
+    }
+    return [...byId.values()];
+  }
+
+  /** Resolves when the transfer serves or has failed, which `report` has been told. Never rejects. */
+  apply(transfer: ReceivedTransfer, report: (phase: PhaseReport) => void): Promise<void> {
+    return this.#queue.run(() => this.#apply(transfer, report));
+  }
+
+  workerStarted(worker: number, port: MessagePort): void {
+    this.#init.workers.add(worker, port);
+    void this.#queue.run(() => this.#feedJoining());
+  }
+
+  workerStopped(worker: number): void {
+    this.#init.workers.remove(worker);
+  }
+
+  listenerChanged(result: ListenerResult): void {
+    this.#init.listeners.listenerChanged(result);
+    this.#onRejectedChange();
+  }
+
+  /** Resolves when nothing is under way. */
+  idle(): Promise<void> {
+    return this.#queue.idle();
+  }
+
+  async #apply(transfer: ReceivedTransfer, report: (phase: PhaseReport) => void): Promise<void> {
+    const { state, log } = this.#init;
+    let staged: StagedChange | undefined;
+    let id: number | undefined;
+    try {
+      staged = await state.stage(transfer);
+      const { digest } = staged.next;
+      report({ transfer, phase: Phase.VALIDATED, digest });
+      id = await this.#build(staged);
+      report({ transfer, phase: Phase.APPLIED, digest });
+    } catch (error) {
+      staged?.undo();
+      this.#failed(transfer, error, report);
+      return;
+    }
+    staged.commit();
+    if (id !== undefined) await this.#switch(id);
+    this.counts.applied += 1;
+    const rejected = this.rejected();
+    report({ transfer, phase: Phase.SERVING, digest: staged.next.digest, rejected });
+    log.info("serving", {
+      generation: describe(transfer.generation),
+      resources: state.size,
+      rejected: rejected.length,
+      elapsedMs: Math.round(performance.now() - transfer.beganAtMs),
+    });
+    this.#init.keep(staged);
+  }
+
+  /** Resolves to the id that `#switch` takes, undefined when only the number is new; rejects with nothing switched. */
+  async #build(staged: StagedChange): Promise<number | undefined> {
+    const { state, workers, listeners, signal } = this.#init;
+    const entryPoints =
+      staged.entryPoints ?? (listeners.isActive ? undefined : state.entryPoints());
+    if (staged.parts.length === 0 && entryPoints === undefined && workers.allInSync)
+      return undefined;
+    this.#transfer += 1;
+    const id = this.#transfer;
+    const bound = entryPoints === undefined ? undefined : listeners.bind(id, entryPoints);
+    const whole = staged.full ? () => staged.parts : () => state.parts();
+    for (;;) {
+      await workers.present(signal);
+      if (signal.aborted) throw new TransferError("the data plane is stopping");
+      const outcome = await workers.build(id, { parts: staged.parts, whole, onlyOutOfSync: false });
+      await bound;
+      if (outcome.kind === "built") return id;
+      if (outcome.kind === "none") continue; // all died of something: main starts them again
+      workers.abandon(id);
+      listeners.abandon(id);
+      throw new TransferError(outcome.reason);
+    }
+  }
+
+  async #switch(id: number): Promise<void> {
+    const { workers, listeners, post } = this.#init;
+    for (const worker of await workers.switch(id)) post({ kind: "workerServing", worker });
+    listeners.activate(id);
+    this.#serving = true;
+  }
+
+  /** Gives workers that started since the last change the state as it is. */
+  async #feedJoining(): Promise<void> {
+    const { state, workers, listeners, log } = this.#init;
+    if (state.running === undefined || workers.size === 0 || workers.allInSync) return;
+    this.#transfer += 1;
+    const id = this.#transfer;
+    const bound = listeners.isActive ? undefined : listeners.bind(id, state.entryPoints());
+    const outcome = await workers.build(id, {
+      parts: [],
+      whole: () => state.parts(),
+      onlyOutOfSync: true,
+    });
+    await bound;
+    if (outcome.kind === "built") {
+      await this.#switch(id);
+      this.#onRejectedChange();
+      return;
+    }
+    workers.abandon(id);
+    listeners.abandon(id);
+    if (outcome.kind === "failed") {
+      log.error("workers cannot serve the state this node holds", { reason: outcome.reason });
+    }
+  }
+
+  #failed(transfer: ReceivedTransfer, error: unknown, report: (phase: PhaseReport) => void): void {
+    const { state, log } = this.#init;
+    this.counts.failed += 1;
+    if (error instanceof DigestMismatchError) this.counts.digestMismatches += 1;
+    const reason = error instanceof Error ? error.message : String(error);
+    log.error("transfer failed, the state before it serves on", {
+      generation: describe(transfer.generation),
+      serving: describe(state.running?.generation),
+      reason,
+    });
+    report({ transfer, phase: Phase.FAILED, digest: state.running?.digest, reason });
+  }
+}
