@@ -1,7 +1,7 @@
 import type { EntryPointConfig } from "../../config-model/dynamic/dynamic-object.ts";
 import type { ObjectKey } from "../../config-model/dynamic/object-key.ts";
 import { type CompiledContent, out } from "./compiled-content.ts";
-import { describeObject } from "./object-kind.ts";
+import { describeObject } from "./describe-object.ts";
 
 export function compileEntryPoint(key: ObjectKey, config: EntryPointConfig): CompiledContent {
   if (config.protocol === "udp") {

@@ -3,7 +3,7 @@ import type { ObjectKey } from "../../config-model/dynamic/object-key.ts";
 import { providerOf, qualifiedReference } from "../../config-model/dynamic/qualified-name.ts";
 import type { HeaderEdit, HttpMiddleware } from "../../proto/gen/switchyard/fleet/v1/resource.ts";
 import { type CompiledContent, invalid } from "./compiled-content.ts";
-import { describeObject } from "./object-kind.ts";
+import { describeObject } from "./describe-object.ts";
 
 export function compileHttpMiddleware(
   key: ObjectKey,

@@ -4,7 +4,7 @@ import { providerOf, qualifiedReference } from "../../config-model/dynamic/quali
 import { parseRule } from "../../config-model/rule/parse-rule.ts";
 import { encodeRule } from "../../config-model/snapshot/rule-codec.ts";
 import { type CompiledContent, out, selectEntryPoints } from "./compiled-content.ts";
-import { describeObject } from "./object-kind.ts";
+import { describeObject } from "./describe-object.ts";
 import { type ProviderPrecedence, routerPriority } from "./router-priority.ts";
 import { invalidRule } from "./rule-problem.ts";
 

@@ -3,7 +3,7 @@ import type { ObjectKey } from "../../config-model/dynamic/object-key.ts";
 import { parseServerUrl } from "../../config-model/dynamic/parse-server-url.ts";
 import type { HttpServer } from "../../proto/gen/switchyard/fleet/v1/resource.ts";
 import { type CompiledContent, invalid, type Problem } from "./compiled-content.ts";
-import { describeObject } from "./object-kind.ts";
+import { describeObject } from "./describe-object.ts";
 
 /** A service without servers is valid: it answers 503. */
 export function compileHttpService(key: ObjectKey, config: HttpServiceConfig): CompiledContent {

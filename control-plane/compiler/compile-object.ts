@@ -9,7 +9,7 @@ import { compileNodeSettings } from "./compile-node-settings.ts";
 import { compileTcpRouter } from "./compile-tcp-router.ts";
 import { compileTcpService } from "./compile-tcp-service.ts";
 import { type CompiledContent, out, type Problem } from "./compiled-content.ts";
-import { describeObject } from "./object-kind.ts";
+import { describeObject } from "./describe-object.ts";
 import type { ProviderPrecedence } from "./router-priority.ts";
 
 export function compileObject(

@@ -5,7 +5,7 @@ import { parseRule } from "../../config-model/rule/parse-rule.ts";
 import type { Rule } from "../../config-model/rule/rule.ts";
 import { encodeRule } from "../../config-model/snapshot/rule-codec.ts";
 import { type CompiledContent, invalid, out, selectEntryPoints } from "./compiled-content.ts";
-import { describeObject } from "./object-kind.ts";
+import { describeObject } from "./describe-object.ts";
 import { type ProviderPrecedence, routerPriority } from "./router-priority.ts";
 import { invalidRule } from "./rule-problem.ts";
 

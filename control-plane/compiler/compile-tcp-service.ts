@@ -3,7 +3,7 @@ import type { TcpServiceConfig } from "../../config-model/dynamic/dynamic-object
 import type { ObjectKey } from "../../config-model/dynamic/object-key.ts";
 import type { TcpServer } from "../../proto/gen/switchyard/fleet/v1/resource.ts";
 import { type CompiledContent, invalid, type Problem } from "./compiled-content.ts";
-import { describeObject } from "./object-kind.ts";
+import { describeObject } from "./describe-object.ts";
 
 const hostNamePattern = /^[A-Za-z\d_]([\w.-]*[A-Za-z\d_.])?$/;
 

@@ -3,8 +3,8 @@ import type { ObjectKey, ObjectKind } from "../../config-model/dynamic/object-ke
 import { providerOf } from "../../config-model/dynamic/qualified-name.ts";
 import type { Problem } from "./compiled-content.ts";
 import type { CompiledObject } from "./compiled-object.ts";
+import { describeObject } from "./describe-object.ts";
 import type { ObjectGraph } from "./object-graph.ts";
-import { describeObject } from "./object-kind.ts";
 
 export interface Diagnosis {
   /** Why the object is not included, in words that name the first cause; absent when it is. */

@@ -3,7 +3,7 @@ import { providerOf, staticProvider } from "../../config-model/dynamic/qualified
 import type { Rule } from "../../config-model/rule/rule.ts";
 import { defaultRulePriority } from "../../config-model/rule/rule-priority.ts";
 import { type CompiledContent, invalid } from "./compiled-content.ts";
-import { describeObject } from "./object-kind.ts";
+import { describeObject } from "./describe-object.ts";
 
 /** Providers whose routers win among equal priorities, highest first; unlisted ones come last. */
 export type ProviderPrecedence = readonly string[];

@@ -1,7 +1,7 @@
 import type { ObjectKey } from "../../config-model/dynamic/object-key.ts";
 import type { RuleProblem } from "../../config-model/rule/parse-rule.ts";
 import { type CompiledContent, invalid } from "./compiled-content.ts";
-import { describeObject } from "./object-kind.ts";
+import { describeObject } from "./describe-object.ts";
 
 const maxShownCharacters = 40;
 

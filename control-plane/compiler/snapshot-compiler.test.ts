@@ -4,6 +4,7 @@ import type { Diagnostic } from "../../config-model/dynamic/diagnostic.ts";
 import type { DynamicObject } from "../../config-model/dynamic/dynamic-object.ts";
 import { type ObjectKey, objectId } from "../../config-model/dynamic/object-key.ts";
 import type { Resource, ResourceKey } from "../../config-model/snapshot/resource.ts";
+import { objectKeyOf } from "../../config-model/snapshot/resource-kind.ts";
 import type { HttpRouter } from "../../proto/gen/switchyard/fleet/v1/resource.ts";
 import {
   addPrefix,
@@ -17,7 +18,6 @@ import {
   tcpService,
 } from "../../test/support/dynamic-config.ts";
 import type { WatchedChange } from "../watcher/watched-change.ts";
-import { objectKeyOf } from "./object-kind.ts";
 import { decodeBody } from "./resource-body.ts";
 import { SnapshotCompiler } from "./snapshot-compiler.ts";
 
@@ -321,7 +321,7 @@ describe("SnapshotCompiler", () => {
     );
     const after = new Compiling();
     for (const [id, resource] of before.resources) after.resources.set(id, resource);
-    after.compiler.carryOver([...before.resources.values()]);
+    after.compiler.carryOver({ upserts: [...before.resources.values()], removals: [] });
     assert.deepEqual(
       after.apply(
         web,
@@ -343,7 +343,7 @@ describe("SnapshotCompiler", () => {
     const after = new Compiling();
     const kept = [...before.resources].filter(([id]) => id !== "httpService:app@file");
     for (const [id, resource] of kept) after.resources.set(id, resource);
-    after.compiler.carryOver(kept.map(([, resource]) => resource));
+    after.compiler.carryOver({ upserts: kept.map(([, resource]) => resource), removals: [] });
     assert.deepEqual(after.apply().removals, ["httpRouter:r@file"]);
     assert.match(after.messages("httpRouter:r@file").join(), /service "app@file" does not exist/);
   });

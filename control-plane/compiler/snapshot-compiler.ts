@@ -13,15 +13,16 @@ import { isDeepStrictEqual } from "node:util";
 import type { Diagnostic, SourcePosition } from "../../config-model/dynamic/diagnostic.ts";
 import { type ObjectKey, objectId } from "../../config-model/dynamic/object-key.ts";
 import type { Resource, ResourceKey } from "../../config-model/snapshot/resource.ts";
+import { objectKeyOf, resourceKindOf } from "../../config-model/snapshot/resource-kind.ts";
 import type { SnapshotDelta } from "../../config-model/snapshot/snapshot-delta.ts";
 import type { WatchedChange } from "../watcher/watched-change.ts";
 import { compileObject } from "./compile-object.ts";
 import { type Body, type CompiledContent, invalid, type Problem } from "./compiled-content.ts";
 import { type CompiledObject, createCompiledObject } from "./compiled-object.ts";
+import { describeObject } from "./describe-object.ts";
 import { diagnoseObject } from "./diagnose-object.ts";
 import { EntryPointTable } from "./entry-point-table.ts";
 import { ObjectGraph } from "./object-graph.ts";
-import { describeObject, objectKeyOf, resourceKind } from "./object-kind.ts";
 import {
   decodeBody,
   encodeResource,
@@ -65,30 +66,25 @@ export class SnapshotCompiler {
   readonly #precedence: ProviderPrecedence;
   readonly #graph = new ObjectGraph();
   readonly #entryPoints = new EntryPointTable();
-  #carried: CompiledObject[] = [];
+  /** Not settled yet: the first batch does it. */
+  #carried = new Set<CompiledObject>();
 
   constructor({ precedence }: SnapshotCompilerInit) {
     this.#precedence = precedence;
   }
 
   /**
-   * Takes over resources of the newest committed generation as the last good content of their objects. Before the first
-   * `apply`, in as many parts as it comes in. Resources of kinds this program does not know are left alone.
+   * Takes over what the newest committed generation holds as the last good content of its objects, in as many parts as
+   * it comes in, and what is committed later. Before the first `apply` only. Resources of kinds this program does not
+   * know are left alone.
    */
-  carryOver(resources: readonly Resource[]): void {
-    for (const resource of resources) {
+  carryOver({ upserts, removals }: SnapshotDelta): void {
+    for (const resource of [...removals, ...upserts]) {
       const key = objectKeyOf(resource);
-      if (key === undefined) continue;
-      const object = createCompiledObject(objectId(key), key);
-      object.inUse = { kind: "carried", resource };
-      object.compiled = resource;
-      object.published = resource;
-      this.#graph.add(object);
-      this.#carried.push(object);
-      const body = decodeBody(resource.payload);
-      if (body !== undefined) this.#wire(object, requiredObjects(body), entryPointsOf(body));
-      if (key.kind === "entryPoint") this.#entryPoints.set(key.name, false);
+      const object = key && this.#graph.get(objectId(key));
+      if (object !== undefined) this.#forget(object);
     }
+    for (const resource of upserts) this.#carry(resource);
   }
 
   /** No key occurs twice in `changes`. */
@@ -107,16 +103,30 @@ export class SnapshotCompiler {
     return key === undefined ? undefined : this.#graph.get(objectId(key))?.source?.source;
   }
 
+  #carry(resource: Resource): void {
+    const key = objectKeyOf(resource);
+    if (key === undefined) return;
+    const object = createCompiledObject(objectId(key), key);
+    object.inUse = { kind: "carried", resource };
+    object.compiled = resource;
+    object.published = resource;
+    this.#graph.add(object);
+    this.#carried.add(object);
+    const body = decodeBody(resource.payload);
+    if (body !== undefined) this.#wire(object, requiredObjects(body), entryPointsOf(body));
+    if (key.kind === "entryPoint") this.#entryPoints.set(key.name, false);
+  }
+
   #openBatch(): Batch {
     const batch: Batch = {
-      changed: new Set(this.#carried),
+      changed: this.#carried,
       created: [],
       deleted: [],
       rewired: [],
       read: [],
       bodies: new Map(),
     };
-    this.#carried = [];
+    this.#carried = new Set();
     return batch;
   }
 
@@ -140,11 +150,16 @@ export class SnapshotCompiler {
   }
 
   #delete(object: CompiledObject, batch: Batch): void {
+    this.#forget(object);
+    batch.changed.delete(object);
+    batch.deleted.push(object);
+  }
+
+  #forget(object: CompiledObject): void {
     this.#entryPoints.select(object.id, object.entryPoints, undefined);
     if (object.key.kind === "entryPoint") this.#entryPoints.set(object.key.name, undefined);
     this.#graph.delete(object);
-    batch.changed.delete(object);
-    batch.deleted.push(object);
+    this.#carried.delete(object);
   }
 
   /** A mistake leaves everything but the list of problems as it was. */
@@ -177,7 +192,7 @@ export class SnapshotCompiler {
     config: NonNullable<CompiledObject["source"]>["config"] & object,
   ): { readonly content: CompiledContent; readonly resource?: Resource } {
     const content = compileObject(key, config, this.#precedence);
-    const kind = resourceKind(key.kind);
+    const kind = resourceKindOf(key.kind);
     if (content.kind !== "usable" || content.entryPoints !== undefined || kind === undefined) {
       return { content };
     }
@@ -216,7 +231,7 @@ export class SnapshotCompiler {
   ): void {
     const { names, unknown } = this.#entryPoints.bind(selection);
     router.entryPointProblems = entryPointProblems(router.key, names, unknown);
-    const kind = resourceKind(router.key.kind);
+    const kind = resourceKindOf(router.key.kind);
     const body = batch.bodies.get(router) ?? this.#bodyInUse(router);
     if (names.length === 0 || kind === undefined || body === undefined) {
       router.compiled = undefined;

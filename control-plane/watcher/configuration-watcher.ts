@@ -14,6 +14,8 @@ import type { Diagnostic } from "../../config-model/dynamic/diagnostic.ts";
 import { type ObjectKey, objectId } from "../../config-model/dynamic/object-key.ts";
 import { providerOf, qualifiedKey } from "../../config-model/dynamic/qualified-name.ts";
 import type { SourceChange, SourceObject } from "../../config-model/dynamic/source-object.ts";
+import { objectKeyOf } from "../../config-model/snapshot/resource-kind.ts";
+import type { SnapshotDelta } from "../../config-model/snapshot/snapshot-delta.ts";
 import type { TaggedEvent } from "../aggregator/tagged-event.ts";
 import type { WatchedBatch, WatchedChange } from "./watched-change.ts";
 
@@ -39,7 +41,7 @@ export class ConfigurationWatcher {
   readonly #objects = new Map<string, SourceObject>();
   /** Held back until no provider is pending. */
   readonly #held = new Map<string, WatchedChange>();
-  #started = false;
+  #started: boolean = false;
 
   constructor(init: ConfigurationWatcherInit) {
     this.#init = init;
@@ -55,13 +57,22 @@ export class ConfigurationWatcher {
       .map(([name]) => name);
   }
 
-  /** Objects of the newest committed generation; may be called several times, before the first event only. */
-  carryOver(keys: readonly ObjectKey[]): void {
-    for (const key of keys) {
+  /** What the newest committed generation holds, in as many parts as it comes in; before the first batch only. */
+  carryOver({ upserts, removals }: SnapshotDelta): void {
+    for (const resource of upserts) {
+      const key = objectKeyOf(resource);
+      if (key === undefined) continue;
       const id = objectId(key);
       const provider = this.#providers.get(providerOf(key));
-      if (provider === undefined) this.#held.set(id, { key, object: undefined });
-      else provider.carried.set(id, key);
+      if (provider === undefined || (provider.phase === "complete" && !this.#objects.has(id))) {
+        this.#held.set(id, { key, object: undefined });
+      } else if (!this.#objects.has(id)) {
+        provider.carried.set(id, key);
+      }
+    }
+    for (const resource of removals) {
+      const key = objectKeyOf(resource);
+      if (key !== undefined) this.#providers.get(providerOf(key))?.carried.delete(objectId(key));
     }
   }
 
