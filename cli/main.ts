@@ -58,7 +58,7 @@ function createProgram(): Command {
     .option("--tls-ca <file>", "PEM file of the CA that signed the control plane's certificate")
     .option("--tls-cert <file>", "PEM file of this node's certificate")
     .option("--tls-key <file>", "PEM file of its key")
-    .option("--admin <host:port>", "/livez /readyz /metrics /snapshot", "127.0.0.1:8081")
+    .option("--admin <host:port>", "/livez /readyz /metrics /snapshot (default: 127.0.0.1:8081)")
     .option(
       "--ready-max-age <seconds>",
       "not ready when the state is older; 0: never",

@@ -6,6 +6,7 @@
  * A wish that cannot be bound is retried until it is bound or no longer wished: the process lives without it.
  */
 import type { Socket } from "node:net";
+import { setTimeout as delay } from "node:timers/promises";
 import { type BackoffPolicy, backoffDelayMs } from "../../foundation/backoff.ts";
 import type { Logger } from "../../foundation/log.ts";
 import type { ListenerResult, ListenerWish } from "../worker/worker-protocol.ts";
@@ -40,6 +41,7 @@ export class ListenerSet {
   readonly #init: ListenerSetInit;
   /** By entry point. */
   #active = new Map<string, EntryPointListener>();
+  #wishes: readonly ListenerWish[] = [];
   #prepared: Prepared | undefined;
   /** By entry point; a retry whose entry is no longer this one has been overtaken. */
   readonly #retries = new Map<string, PendingRetry>();
@@ -84,6 +86,7 @@ export class ListenerSet {
     const { wishes, next, opened, closedEarly } = prepared;
     const previous = this.#active;
     this.#active = next;
+    this.#wishes = wishes;
     const inUse = new Set(next.values());
     for (const wish of wishes) {
       if (next.has(wish.entryPoint)) continue;
@@ -118,7 +121,21 @@ export class ListenerSet {
     }
   }
 
-  /** No new connections from now on; what was handed over is not touched. */
+  /** Stops each listener after its accept grace; resolves when none is left. What was handed over is not touched. */
+  async drain(): Promise<void> {
+    this.abandon();
+    this.#clearRetries();
+    await Promise.all(
+      this.#wishes.map(async ({ entryPoint, requestAcceptGraceTimeoutMs = 0 }) => {
+        await delay(requestAcceptGraceTimeoutMs);
+        this.#active.get(entryPoint)?.close();
+        this.#active.delete(entryPoint);
+      }),
+    );
+    this.stop();
+  }
+
+  /** No new connections from now on. */
   stop(): void {
     this.abandon();
     this.#clearRetries();

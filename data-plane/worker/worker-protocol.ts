@@ -109,6 +109,8 @@ export interface ListenerWish {
   /** "" is every interface. */
   readonly host: string;
   readonly port: number;
+  /** How long a stopping process goes on accepting, so that load balancers learn of it first; absent: 0. */
+  readonly requestAcceptGraceTimeoutMs?: number;
 }
 
 export interface ListenerResult {

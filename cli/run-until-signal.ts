@@ -1,0 +1,40 @@
+import type { Logger } from "../foundation/log.ts";
+import { exitCode } from "./exit-code.ts";
+
+export interface RunningProcess {
+  /** Rejects when the process cannot go on; never resolves. */
+  readonly failed: Promise<never>;
+  /** Drains and ends everything. */
+  stop(): Promise<void>;
+  /** SIGHUP. */
+  reload?(): void;
+}
+
+/**
+ * Waits for SIGTERM or SIGINT, then drains; a second signal ends the process at once. A failure is one log line and exit
+ * code 1.
+ */
+export async function runUntilSignal(running: RunningProcess, log: Logger): Promise<number> {
+  const signalled = Promise.withResolvers<NodeJS.Signals>();
+  let count = 0;
+  const onSignal = (signal: NodeJS.Signals) => {
+    count += 1;
+    if (count > 1) process.exit(exitCode.failed);
+    signalled.resolve(signal);
+  };
+  process.on("SIGTERM", onSignal);
+  process.on("SIGINT", onSignal);
+  // Without a listener SIGHUP would end the process; where there is nothing to reload it is ignored.
+  process.on("SIGHUP", () => running.reload?.());
+  try {
+    const signal = await Promise.race([signalled.promise, running.failed]);
+    log.info("stopping", { signal });
+    await running.stop();
+    log.info("stopped");
+    return exitCode.done;
+  } catch (error) {
+    log.error("cannot go on", { error });
+    await running.stop().catch(() => {}); // the failure has been reported; this is only tidying up
+    return exitCode.failed;
+  }
+}
