@@ -2,7 +2,6 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { describe, test } from "node:test";
-import { setTimeout as delay } from "node:timers/promises";
 import fc from "fast-check";
 import { type Resource, resourceId } from "../../config-model/snapshot/resource.ts";
 import type { SnapshotDelta } from "../../config-model/snapshot/snapshot-delta.ts";
@@ -13,6 +12,7 @@ import type {
   StoreHead,
 } from "../../control-plane/snapshot-store/snapshot-store.ts";
 import { ResourceKind } from "../../proto/gen/switchyard/fleet/v1/resource.ts";
+import { until } from "../support/until.ts";
 
 /** One place where generations are kept; several stores may be opened on it, one after the other at least. */
 export interface StoreWorld extends AsyncDisposable {
@@ -96,14 +96,6 @@ function leading(store: SnapshotStore): Promise<void> {
   return new Promise((resolve) => store.onLeadership((now) => now && resolve()));
 }
 
-export async function until(condition: () => boolean, what: string, timeoutMs = 15_000) {
-  const giveUpAt = performance.now() + timeoutMs;
-  while (!condition()) {
-    assert.ok(performance.now() < giveUpAt, `waited ${timeoutMs} ms for: ${what}`);
-    await delay(5);
-  }
-}
-
 /** What a store opened afresh on `world` reads. */
 export async function reopened(world: StoreWorld): Promise<StateReader> {
   const reader = new StateReader();
@@ -133,7 +125,7 @@ export function snapshotStoreConformance(name: string, init: ConformanceInit): v
       const second = await store.commit(upsert(resource("a", "2")), digestOf("2"));
       assert.deepEqual([first.generation.number, second.generation.number], [1n, 2n]);
       assert.ok(first.generation.epoch >= 1n);
-      await until(() => reader.commits.length === 2, "both commits at the reader");
+      await until("both commits at the reader", () => reader.commits.length === 2);
       assert.deepEqual(Buffer.from(second.digest), digestOf("2"));
       await store.stop();
     });
@@ -242,7 +234,7 @@ async function runSteps(world: StoreWorld, steps: readonly Step[]): Promise<void
     number += 1n;
     assert.equal(commit.generation.number, number);
   }
-  await until(() => (reader.head?.generation?.number ?? 0n) === number, "the last commit");
+  await until("the last commit", () => (reader.head?.generation?.number ?? 0n) === number);
   await store.stop();
   const last = await reopened(world);
   const sorted = (entries: Iterable<[string, string]>) => [...entries].sort();

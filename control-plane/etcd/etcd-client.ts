@@ -1,0 +1,254 @@
+/**
+ * What this project needs of etcd, and the only face of it that other folders see: ranges, transactions, leases and a
+ * raw watch, over one endpoint at a time. When a call finds its endpoint silent or gone, the next call goes to
+ * the next endpoint over a new connection; reads are tried once on each before they fail, writes never twice.
+ */
+import type { IRangeRequest, IRequestOp, IResponseOp } from "etcd3";
+import { type EtcdAccess, EtcdConnection, type WatchCall } from "./etcd-connection.ts";
+import { EtcdUnavailableError } from "./etcd-error.ts";
+import type { KeyRange } from "./key-range.ts";
+
+export interface KeyValue {
+  readonly key: Buffer;
+  readonly value: Buffer;
+  readonly createRevision: string;
+  readonly modRevision: string;
+}
+
+export interface RangeOptions {
+  readonly limit?: number;
+  readonly revision?: bigint;
+  readonly countOnly?: boolean;
+}
+
+export interface RangeResult {
+  readonly clusterId: string;
+  /** Revision of the whole store when the range was read. */
+  readonly revision: bigint;
+  readonly pairs: readonly KeyValue[];
+  readonly more: boolean;
+  readonly count: number;
+}
+
+/** Holds when the key's create or mod revision is the given one; 0 means that there is no such key. */
+export interface Compare {
+  readonly key: string;
+  readonly target: "create" | "mod";
+  readonly revision: bigint;
+}
+
+export type Operation =
+  | {
+      readonly kind: "put";
+      readonly key: string;
+      readonly value: Uint8Array;
+      readonly leaseId?: string;
+    }
+  | { readonly kind: "delete"; readonly range: KeyRange }
+  | { readonly kind: "get"; readonly key: string };
+
+export interface Transaction {
+  readonly compare: readonly Compare[];
+  readonly success: readonly Operation[];
+  readonly failure?: readonly Operation[];
+}
+
+export interface TransactionResult {
+  readonly succeeded: boolean;
+  readonly revision: bigint;
+  /** What each `get` found, in order; `undefined` where the key is not there. */
+  readonly found: readonly (KeyValue | undefined)[];
+}
+
+const unaryDeadlineMs = 4_000;
+/** A page of a list is larger than other answers, and etcd may be walking a long index for it. */
+const rangeDeadlineMs = 10_000;
+
+export class EtcdClient {
+  readonly #access: EtcdAccess;
+  #index = 0;
+  #connection: EtcdConnection | undefined;
+  #closed: boolean = false;
+
+  constructor(access: EtcdAccess) {
+    if (access.endpoints.length === 0)
+      throw new Error("Cannot use etcd: no endpoint is configured");
+    this.#access = access;
+  }
+
+  /** The endpoint the next call goes to, for log lines. */
+  get endpoint(): string {
+    return this.#access.endpoints[this.#index % this.#access.endpoints.length] ?? "";
+  }
+
+  async range(range: KeyRange, options: RangeOptions = {}): Promise<RangeResult> {
+    const request: IRangeRequest = {
+      key: range.start,
+      ...(range.end !== undefined && { range_end: range.end }),
+      ...(options.limit !== undefined && { limit: options.limit }),
+      ...(options.revision !== undefined && { revision: options.revision.toString() }),
+      ...(options.countOnly === true && { count_only: true }),
+    };
+    const deadlineMs = options.limit === undefined ? unaryDeadlineMs : rangeDeadlineMs;
+    const answer = await this.#read((connection) =>
+      connection.call((etcd, callOptions) => etcd.kv.range(request, callOptions), deadlineMs),
+    );
+    return {
+      clusterId: answer.header.cluster_id,
+      revision: BigInt(answer.header.revision),
+      pairs: answer.kvs.map(keyValue),
+      more: answer.more,
+      count: Number(answer.count),
+    };
+  }
+
+  async transaction({ compare, success, failure = [] }: Transaction): Promise<TransactionResult> {
+    const request = {
+      compare: compare.map(({ key, target, revision }) => ({
+        result: "Equal" as const,
+        target: target === "create" ? ("Create" as const) : ("Mod" as const),
+        key: Buffer.from(key),
+        ...(target === "create"
+          ? { create_revision: revision.toString() }
+          : { mod_revision: revision.toString() }),
+      })),
+      success: success.map(requestOperation),
+      failure: failure.map(requestOperation),
+    };
+    const answer = await this.#write((connection) =>
+      connection.call((etcd, options) => etcd.kv.txn(request, options), unaryDeadlineMs),
+    );
+    return {
+      succeeded: answer.succeeded,
+      revision: BigInt(answer.header.revision),
+      found: foundBy(answer.succeeded ? success : failure, answer.responses),
+    };
+  }
+
+  async grantLease(ttlSeconds: number): Promise<string> {
+    const answer = await this.#write((connection) =>
+      connection.call(
+        (etcd, options) => etcd.leaseClient.leaseGrant({ TTL: ttlSeconds }, options),
+        unaryDeadlineMs,
+      ),
+    );
+    return answer.ID;
+  }
+
+  /** Resolves to the seconds the lease now has; 0 when it no longer exists. */
+  async keepLeaseAlive(id: string, deadlineMs: number): Promise<number> {
+    return await this.#read((connection) => connection.keepLeaseAlive(id, deadlineMs));
+  }
+
+  async revokeLease(id: string): Promise<void> {
+    await this.#write((connection) =>
+      connection.call(
+        (etcd, options) => etcd.leaseClient.leaseRevoke({ ID: id }, options),
+        unaryDeadlineMs,
+      ),
+    );
+  }
+
+  /** The raw stream with what classifies its errors. Whoever reads it calls `renew()` when it fails or falls silent. */
+  async openWatch(): Promise<{
+    readonly call: WatchCall;
+    readonly classify: (failure: unknown) => Error;
+  }> {
+    const connection = this.#current();
+    try {
+      const call = await connection.openWatch();
+      return { call, classify: (failure) => connection.classify(failure) };
+    } catch (error) {
+      this.#failed(connection, error);
+      throw error;
+    }
+  }
+
+  /** Drops the connection: the next call makes a new one, to the next endpoint when there are several. */
+  renew(): void {
+    this.#connection?.close();
+    this.#connection = undefined;
+    this.#index += 1;
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#connection?.close();
+    this.#connection = undefined;
+  }
+
+  async #read<Result>(invoke: (connection: EtcdConnection) => Promise<Result>): Promise<Result> {
+    for (let left = this.#access.endpoints.length; ; left--) {
+      try {
+        return await this.#write(invoke);
+      } catch (error) {
+        if (left <= 1 || this.#closed || !(error instanceof EtcdUnavailableError)) throw error;
+      }
+    }
+  }
+
+  async #write<Result>(invoke: (connection: EtcdConnection) => Promise<Result>): Promise<Result> {
+    const connection = this.#current();
+    try {
+      return await invoke(connection);
+    } catch (error) {
+      this.#failed(connection, error);
+      throw error;
+    }
+  }
+
+  #failed(connection: EtcdConnection, error: unknown): void {
+    if (error instanceof EtcdUnavailableError && connection === this.#connection) this.renew();
+  }
+
+  #current(): EtcdConnection {
+    if (this.#closed) throw new EtcdUnavailableError("Cannot reach etcd: the client is closed");
+    this.#connection ??= new EtcdConnection(this.endpoint, this.#access);
+    return this.#connection;
+  }
+}
+
+interface RawKeyValue {
+  readonly key: Buffer;
+  readonly value: Buffer;
+  readonly create_revision: string;
+  readonly mod_revision: string;
+}
+
+function keyValue({ key, value, create_revision, mod_revision }: RawKeyValue): KeyValue {
+  return { key, value, createRevision: create_revision, modRevision: mod_revision };
+}
+
+function requestOperation(operation: Operation): IRequestOp {
+  switch (operation.kind) {
+    case "put": {
+      const { key, value, leaseId } = operation;
+      return {
+        request_put: {
+          key: Buffer.from(key),
+          value: Buffer.from(value.buffer, value.byteOffset, value.byteLength),
+          ...(leaseId !== undefined && { lease: leaseId }),
+        },
+      };
+    }
+    case "delete": {
+      const { start, end } = operation.range;
+      return {
+        request_delete_range: { key: start, ...(end !== undefined && { range_end: end }) },
+      };
+    }
+    case "get":
+      return { request_range: { key: Buffer.from(operation.key) } };
+  }
+}
+
+function foundBy(
+  operations: readonly Operation[],
+  responses: readonly IResponseOp[],
+): (KeyValue | undefined)[] {
+  return operations.flatMap(({ kind }, i) => {
+    if (kind !== "get") return [];
+    const pair = responses[i]?.response_range.kvs[0];
+    return [pair === undefined ? undefined : keyValue(pair)];
+  });
+}

@@ -1,0 +1,195 @@
+/**
+ * One etcd3 client on one endpoint, used so that what is known to go wrong in it cannot: no retries of its own (it
+ * repeats writes whose reply was lost), a deadline on every call, keepalive, unlimited receive size, TCP connections
+ * of its own (grpc-js shares them between channels otherwise, and a watch would wait behind a large read), and our own
+ * token handling (its own never refreshes the token of a stream, and authenticates over connections nobody watches).
+ *
+ * A connection that failed is closed and replaced, never mended: a grpc-js channel whose peer accepts and stays silent
+ * can hang for as long as it exists.
+ */
+import { readFileSync } from "node:fs";
+import {
+  type CallOptions,
+  type ChannelCredentials,
+  credentials as grpcCredentials,
+  InterceptingCall,
+  type Interceptor,
+  ListenerBuilder,
+  status,
+} from "@grpc/grpc-js";
+import { noop } from "cockatiel";
+import { Etcd3, type IDuplexStream, type IWatchRequest, type IWatchResponse } from "etcd3";
+import type { EtcdConnectionConfig } from "../../config-model/static/static-configuration.ts";
+import {
+  classifyEtcdError,
+  EtcdRefusedError,
+  EtcdStaleTokenError,
+  isStaleToken,
+  staleTokenDetails,
+} from "./etcd-error.ts";
+
+export type EtcdAccess = Pick<EtcdConnectionConfig, "endpoints" | "username" | "password" | "tls">;
+
+export type WatchCall = IDuplexStream<IWatchRequest, IWatchResponse>;
+
+const grpcOptions = {
+  "grpc.max_receive_message_length": -1,
+  "grpc.use_local_subchannel_pool": 1,
+  // etcd takes pings less than 5 s apart for abuse.
+  "grpc.keepalive_time_ms": 5_500,
+  "grpc.keepalive_timeout_ms": 2_000,
+};
+
+export class EtcdConnection {
+  readonly endpoint: string;
+  readonly #access: EtcdAccess;
+  readonly #etcd: Etcd3;
+  /** `undefined` inside: etcd has authentication switched off. */
+  #token: Promise<string | undefined> | undefined;
+
+  /** Throws when a PEM file cannot be read. The files are read for every connection, so a rotation is noticed. */
+  constructor(endpoint: string, access: EtcdAccess) {
+    this.endpoint = endpoint;
+    this.#access = access;
+    this.#etcd = new Etcd3({
+      hosts: endpoint,
+      faultHandling: { host: () => noop, global: noop },
+      grpcOptions,
+    });
+    if (access.tls !== undefined) useCredentials(this.#etcd, tlsCredentials(access.tls));
+  }
+
+  /** One unary call. Rejects with the classes of etcd-error.ts; a stale token is renewed once, which no write has been behind. */
+  async call<Result>(
+    invoke: (etcd: Etcd3, options: CallOptions) => Promise<Result>,
+    deadlineMs: number,
+  ): Promise<Result> {
+    const attempt = async () => {
+      const token = await this.#authenticate();
+      return await invoke(this.#etcd, {
+        ...callOptions(token),
+        deadline: Date.now() + deadlineMs,
+      });
+    };
+    try {
+      return await this.#classified(attempt);
+    } catch (error) {
+      if (!(error instanceof EtcdStaleTokenError)) throw error;
+      this.#token = undefined;
+      return await this.#classified(attempt);
+    }
+  }
+
+  /** The raw watch stream, which has no deadline: its reader must notice silence. */
+  async openWatch(): Promise<WatchCall> {
+    return await this.#classified(async () => {
+      const token = await this.#authenticate();
+      return await this.#etcd.watchClient.watch(callOptions(token));
+    });
+  }
+
+  /**
+   * One keepalive over a stream of its own: nothing is left behind that could go stale. Resolves to the seconds the lease
+   * now has, 0 when it no longer exists.
+   */
+  async keepLeaseAlive(id: string, deadlineMs: number): Promise<number> {
+    return await this.call(async (etcd, options) => {
+      const stream = await etcd.leaseClient.leaseKeepAlive(options);
+      return await new Promise<number>((resolve, reject) => {
+        stream.on("data", ({ TTL }) => {
+          resolve(Number(TTL));
+          stream.cancel();
+        });
+        stream.on("end", () => reject(new Error("the stream ended without an answer")));
+        stream.on("error", reject);
+        stream.write({ ID: id });
+      });
+    }, deadlineMs);
+  }
+
+  /** A failure that reached somebody outside `call()`, on a stream. */
+  classify(failure: unknown): Error {
+    return classifyEtcdError(failure, this.endpoint, this.#access.username);
+  }
+
+  close(): void {
+    this.#etcd.close();
+  }
+
+  async #classified<Result>(attempt: () => Promise<Result>): Promise<Result> {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (error instanceof EtcdRefusedError) throw error;
+      throw this.classify(error);
+    }
+  }
+
+  #authenticate(): Promise<string | undefined> {
+    const { username, password } = this.#access;
+    if (username === undefined) return Promise.resolve(undefined);
+    this.#token ??= this.#fetchToken(username, password ?? "").catch((error) => {
+      this.#token = undefined;
+      throw error;
+    });
+    return this.#token;
+  }
+
+  async #fetchToken(name: string, password: string): Promise<string | undefined> {
+    try {
+      const options = { deadline: Date.now() + authenticationDeadlineMs };
+      return (await this.#etcd.auth.authenticate({ name, password }, options)).token;
+    } catch (error) {
+      // As etcd's own clients do: credentials that are not needed are no mistake.
+      if (error instanceof Error && error.message.includes("authentication is not enabled")) {
+        return undefined;
+      }
+      throw error;
+    }
+  }
+}
+
+/** Longer than for other calls: etcd hashes the password with bcrypt on purpose slowly. */
+const authenticationDeadlineMs = 6_000;
+
+function callOptions(token: string | undefined): CallOptions {
+  return token === undefined ? {} : { interceptors: [carryToken(token)] };
+}
+
+function carryToken(token: string): Interceptor {
+  return (options, nextCall) =>
+    new InterceptingCall(nextCall(options), {
+      start(metadata, _listener, next) {
+        metadata.set("token", token);
+        next(metadata, staleTokenRenamed);
+      },
+    });
+}
+
+const staleTokenRenamed = new ListenerBuilder()
+  .withOnReceiveStatus((received, pass) =>
+    pass(
+      isStaleToken(received.details)
+        ? { ...received, code: status.UNAUTHENTICATED, details: staleTokenDetails }
+        : received,
+    ),
+  )
+  .build();
+
+function tlsCredentials(tls: NonNullable<EtcdAccess["tls"]>): ChannelCredentials {
+  const pem = (given: string | undefined) => {
+    if (given === undefined) return null;
+    return given.startsWith("-----BEGIN ") ? Buffer.from(given) : readFileSync(given);
+  };
+  return grpcCredentials.createSsl(pem(tls.ca), pem(tls.key), pem(tls.cert), {
+    rejectUnauthorized: !tls.insecureSkipVerify,
+  });
+}
+
+/** etcd3's own option knows neither system roots with a client certificate nor `insecureSkipVerify`. */
+function useCredentials(etcd: Etcd3, channelCredentials: ChannelCredentials): void {
+  const { pool } = etcd as unknown as {
+    readonly pool: { readonly hosts: readonly { channelCredentials: ChannelCredentials }[] };
+  };
+  for (const host of pool.hosts) host.channelCredentials = channelCredentials;
+}

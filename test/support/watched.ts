@@ -1,0 +1,63 @@
+import assert from "node:assert/strict";
+import { EtcdClient } from "../../control-plane/etcd/etcd-client.ts";
+import { type PairChange, watchPrefix } from "../../control-plane/etcd/watch-prefix.ts";
+
+export const anonymous = { username: undefined, password: undefined, tls: undefined } as const;
+
+/** A `watchPrefix()` under test, with everything it was told and the state that follows from it. */
+export class Watched implements AsyncDisposable {
+  readonly state = new Map<string, string>();
+  /** One entry a call, the first list's pages left out. */
+  readonly calls: (readonly PairChange[])[] = [];
+  readonly revisions: bigint[] = [];
+  readonly outages: string[] = [];
+  listed: bigint | undefined;
+  /** Calls of `onAvailable`. */
+  available = 0;
+  readonly #client: EtcdClient;
+  readonly #stop = new AbortController();
+  readonly #running: Promise<void>;
+
+  constructor(endpoint: string, prefix = "traefik/") {
+    this.#client = new EtcdClient({ ...anonymous, endpoints: [endpoint] });
+    this.#running = watchPrefix(
+      {
+        client: this.#client,
+        prefix,
+        onChanges: (changes, revision) => this.#onChanges(changes, revision),
+        onListed: (revision) => {
+          this.listed = revision;
+        },
+        onUnavailable: (error) => this.outages.push(error.message),
+        onAvailable: () => {
+          this.available += 1;
+        },
+      },
+      this.#stop.signal,
+    );
+  }
+
+  /** Keys of all changes after the first list, in order. */
+  get changedKeys(): string[] {
+    return this.calls.flatMap((changes) => changes.map(({ key }) => key));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort();
+    await this.#running;
+    this.#client.close();
+  }
+
+  #onChanges(changes: readonly PairChange[], revision: bigint): void {
+    assert.equal(new Set(changes.map(({ key }) => key)).size, changes.length, "no key twice");
+    if (this.listed !== undefined) {
+      this.calls.push(changes);
+      this.revisions.push(revision);
+    }
+    for (const { key, value } of changes) {
+      assert.notEqual(this.state.get(key), value, `${key} is told without having changed`);
+      if (value === undefined) this.state.delete(key);
+      else this.state.set(key, value);
+    }
+  }
+}
