@@ -1,17 +1,18 @@
 /**
  * The candidate an operator most likely meant: the fewest edits (insert, delete, replace, swap of neighbours), case
- * ignored, at most a third of the name's length; absent when nothing is that near.
+ * ignored, at most a third of the longer name; absent when nothing is that near.
  */
 export function nearestName(name: string, candidates: Iterable<string>): string | undefined {
   // Beyond any real key, and quadratic work is not worth a hint.
   if (name.length > 64) return undefined;
   const wanted = name.toLowerCase();
   let best: string | undefined;
-  let bestDistance = Math.max(1, Math.floor(name.length / 3)) + 1;
+  let bestDistance = Number.POSITIVE_INFINITY;
   for (const candidate of candidates) {
-    if (Math.abs(candidate.length - name.length) >= bestDistance) continue;
+    const limit = Math.max(1, Math.floor(Math.max(name.length, candidate.length) / 3));
+    if (Math.abs(candidate.length - name.length) > limit) continue;
     const distance = editDistance(wanted, candidate.toLowerCase());
-    if (distance < bestDistance) {
+    if (distance <= limit && distance < bestDistance) {
       best = candidate;
       bestDistance = distance;
     }

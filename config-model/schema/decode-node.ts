@@ -27,16 +27,29 @@ export class NodeDecoder {
   readonly unbuilt: UnbuiltUse[] = [];
   /** `router "r1"`: what messages call the whole. */
   readonly label: string;
+  readonly #topLevel: boolean;
+  readonly #places = new Map<string, Place>();
   /** Inside a sub-tree that is unbuilt as a whole: its keys are checked, but only its root is reported. */
   #unbuiltDepth = 0;
 
-  constructor(label: string) {
+  /** `topLevel`: the label is for the root only, and keys below it go by their path alone. */
+  constructor(label: string, topLevel = false) {
     this.label = label;
+    this.#topLevel = topLevel;
   }
 
   decode<T>(schema: Schema<T>, node: ConfigNode, path = ""): T {
     // A shape builds what its schema's type says: the constructors of schema.ts are the only makers of both.
     return this.#decode(schema, node, path) as T;
+  }
+
+  /** For a top-level decoder: where the key of a path stands; where the nearest key above it does when the source does not have it. */
+  placeOf(path: string): Place {
+    let known = path;
+    while (known !== "" && !this.#places.has(known)) {
+      known = known.slice(0, Math.max(0, known.lastIndexOf(".")));
+    }
+    return this.#places.get(known) ?? 0;
   }
 
   error(code: DecodeProblem["code"], place: Place, message: string, hint?: string): undefined {
@@ -51,6 +64,7 @@ export class NodeDecoder {
 
   #decode(schema: Schema<unknown>, node: ConfigNode, path: string): unknown {
     if (node.kind === "null") return schema.absent;
+    if (this.#topLevel) this.#places.set(path, node.place);
     const { status } = schema;
     if (this.#unbuiltDepth > 0 || status === undefined || status === "built") {
       return this.#decodeShape(schema.shape, node, path) ?? schema.absent;
@@ -235,7 +249,7 @@ export class NodeDecoder {
 
   #name(path: string): string {
     if (path === "") return this.label;
-    return this.label === "" ? path : `${path} of ${this.label}`;
+    return this.#topLevel ? path : `${path} of ${this.label}`;
   }
 }
 

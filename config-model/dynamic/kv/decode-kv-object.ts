@@ -1,7 +1,7 @@
+import { buildKeyTree } from "../../schema/build-key-tree.ts";
 import { decodeObject, type ProvidedKey } from "../decode-object.ts";
 import type { SourcePosition } from "../diagnostic.ts";
 import type { SourceObject } from "../source-object.ts";
-import { buildKeyTree } from "./build-key-tree.ts";
 
 /**
  * Decodes one object from its keys with Traefik's rules for key-value stores, with one difference: a bad key harms this
@@ -13,6 +13,7 @@ export function decodeKvObject(
   pairs: ReadonlyMap<string, string>,
   sourceKey: string,
 ): SourceObject {
+  // String order is also the order of numbered nodes (0, 1, 10, 2), as in Traefik.
   const sorted = [...pairs].toSorted(([a], [b]) => (a < b ? -1 : 1));
   const tree = buildKeyTree(
     sorted.map(([rest, value]) => {

@@ -1,21 +1,4 @@
+import { staticFields } from "./static-schema.ts";
+
 /** Root names of the static configuration. A file may hold both parts, so each decoder knows the other's names. */
-export const staticRootNames: readonly string[] = [
-  "global",
-  "serversTransport",
-  "tcpServersTransport",
-  "entryPoints",
-  "providers",
-  "api",
-  "metrics",
-  "ping",
-  "log",
-  "accessLog",
-  "tracing",
-  "hostResolver",
-  "certificatesResolvers",
-  "experimental",
-  "core",
-  "spiffe",
-  "ocsp",
-  "fleet",
-];
+export const staticRootNames: readonly string[] = Object.keys(staticFields);

@@ -1,17 +1,14 @@
-import type { ConfigEntry, KeyNode } from "../../schema/config-node.ts";
+import type { ConfigEntry, KeyNode } from "./config-node.ts";
 
 interface Branch {
   readonly name: string;
   readonly place: string;
   text: string | undefined;
-  /** By lower-case name: siblings that differ in case are one, in the spelling that sorts first. */
+  /** By lower-case name: siblings that differ in case are one, in the first spelling. */
   readonly children: Map<string, Branch>;
 }
 
-/**
- * Tree of the keys below one object. Keys are taken in string order, which is the order of numbered nodes
- * (0, 1, 10, 2), as in Traefik.
- */
+/** Tree of keys in the order given. */
 export function buildKeyTree(
   pairs: Iterable<readonly [path: readonly string[], place: string, text: string]>,
   rootPlace: string,

@@ -1,0 +1,117 @@
+import { parseHostPort } from "../../foundation/format-address.ts";
+import { isAddressOrRange } from "../../foundation/ip-range.ts";
+import type { EntryPointConfig, UnbuiltKey } from "../dynamic/dynamic-object.ts";
+import type { NodeDecoder } from "../schema/decode-node.ts";
+import { type Decoded, type StructValue, structDefaults } from "../schema/schema.ts";
+import { clampTimerMs } from "./clamp-timer-ms.ts";
+import { entryPointFields, type entryPointsSchema } from "./schema/entry-point-schema.ts";
+
+type EntryPointValue = StructValue<typeof entryPointFields>;
+
+interface Address {
+  readonly host: string;
+  readonly port: number;
+  readonly protocol: "tcp" | "udp";
+}
+
+/** By name in order of the source; without any, `http` on :80 is implied. */
+export function buildEntryPoints(
+  { entryPoints }: { readonly entryPoints: Decoded<typeof entryPointsSchema> },
+  decoder: NodeDecoder,
+): ReadonlyMap<string, EntryPointConfig> {
+  if (entryPoints === undefined) {
+    const implied = { host: "", port: 80, protocol: "tcp" } as const;
+    return new Map([["http", toConfig(structDefaults(entryPointFields), implied, [])]]);
+  }
+  const built = new Map<string, EntryPointConfig>();
+  for (const [name, value] of entryPoints) {
+    const path = `entryPoints.${name}`;
+    const address = checkedAddress(decoder, path, value.address);
+    checkTrustedIps(decoder, path, value.forwardedHeaders.trustedIPs ?? []);
+    if (address !== undefined)
+      built.set(name, toConfig(value, address, unbuiltOf(decoder, path, address)));
+  }
+  return built;
+}
+
+function checkedAddress(
+  decoder: NodeDecoder,
+  path: string,
+  text: string | undefined,
+): Address | undefined {
+  if (!text) {
+    // A misspelt `address` has been reported already.
+    if (decoder.problems.some(({ severity }) => severity === "error")) return undefined;
+    return decoder.error("invalid-value", decoder.placeOf(path), `${path} needs an address`);
+  }
+  const [hostPort = "", protocol = "tcp", ...rest] = text.split("/");
+  const address = parseHostPort(hostPort);
+  const lowerProtocol = protocol.toLowerCase();
+  if (
+    address === undefined ||
+    rest.length > 0 ||
+    (lowerProtocol !== "tcp" && lowerProtocol !== "udp")
+  ) {
+    return decoder.error(
+      "invalid-value",
+      decoder.placeOf(`${path}.address`),
+      `Invalid value "${text}" for ${path}.address: expected [HOST]:PORT, then /tcp or /udp if need be`,
+    );
+  }
+  return { ...address, protocol: lowerProtocol };
+}
+
+function checkTrustedIps(decoder: NodeDecoder, path: string, addresses: readonly string[]): void {
+  for (const address of addresses) {
+    if (isAddressOrRange(address)) continue;
+    const key = `${path}.forwardedHeaders.trustedIPs`;
+    decoder.error(
+      "invalid-value",
+      decoder.placeOf(key),
+      `Invalid value "${address}" for ${key}: expected an IP address or a CIDR range`,
+    );
+  }
+}
+
+function unbuiltOf(
+  { unbuilt }: NodeDecoder,
+  path: string,
+  { protocol }: Address,
+): readonly UnbuiltKey[] {
+  const own = unbuilt
+    .filter((key) => key.path.startsWith(`${path}.`))
+    .map((key) => ({ path: key.path.slice(path.length + 1), effect: key.effect }))
+    .toSorted((a, b) => (a.path < b.path ? -1 : 1));
+  return protocol === "udp" ? [{ path: "address", effect: "closed" }, ...own] : own;
+}
+
+function toConfig(
+  value: EntryPointValue,
+  address: Address,
+  unbuilt: readonly UnbuiltKey[],
+): EntryPointConfig {
+  const { transport, forwardedHeaders, http } = value;
+  const { lifeCycle, respondingTimeouts } = transport;
+  return {
+    kind: "entryPoint",
+    ...address,
+    asDefault: value.asDefault,
+    readTimeoutMs: clampTimerMs(respondingTimeouts.readTimeout),
+    writeTimeoutMs: clampTimerMs(respondingTimeouts.writeTimeout),
+    idleTimeoutMs: clampTimerMs(respondingTimeouts.idleTimeout),
+    requestAcceptGraceTimeoutMs: clampTimerMs(lifeCycle.requestAcceptGraceTimeout),
+    graceTimeoutMs: clampTimerMs(lifeCycle.graceTimeOut),
+    keepAliveMaxTimeMs: clampTimerMs(transport.keepAliveMaxTime),
+    keepAliveMaxRequests: Math.max(0, transport.keepAliveMaxRequests),
+    maxHeaderBytes: http.maxHeaderBytes > 0 ? http.maxHeaderBytes : 1_048_576,
+    sanitizePath: http.sanitizePath,
+    encodeQuerySemicolons: http.encodeQuerySemicolons,
+    forwardedHeaders: {
+      insecure: forwardedHeaders.insecure,
+      trustedIps: forwardedHeaders.trustedIPs ?? [],
+      connection: forwardedHeaders.connection ?? [],
+      notAppendXForwardedFor: forwardedHeaders.notAppendXForwardedFor,
+    },
+    unbuilt,
+  };
+}

@@ -1,0 +1,101 @@
+import {
+  allowEmpty,
+  always,
+  bool,
+  closed,
+  degraded,
+  duration,
+  int,
+  int64,
+  list,
+  map,
+  struct,
+  text,
+  texts,
+} from "../../schema/schema.ts";
+
+const redirectPriority = 9_223_372_036_854_775_806n;
+
+/** What weakens protection when left out closes the entry point; the rest is served without. */
+export const entryPointFields = {
+  address: text(),
+  allowACMEByPass: degraded(bool()),
+  reusePort: degraded(bool()),
+  asDefault: bool(),
+  transport: always({
+    lifeCycle: always({
+      requestAcceptGraceTimeout: duration(),
+      graceTimeOut: duration(10_000),
+    }),
+    respondingTimeouts: always({
+      readTimeout: duration(60_000),
+      writeTimeout: duration(),
+      idleTimeout: duration(180_000),
+    }),
+    keepAliveMaxTime: duration(),
+    keepAliveMaxRequests: int(),
+  }),
+  // Without it every connection's peer would be the balancer in front, which may be trusted more than its clients.
+  proxyProtocol: closed(struct({ insecure: bool(), trustedIPs: texts() })),
+  forwardedHeaders: always({
+    insecure: bool(),
+    trustedIPs: texts(),
+    connection: texts(),
+    notAppendXForwardedFor: bool(),
+    addXForwardedSchemeHeaders: degraded(bool()),
+  }),
+  http: always({
+    redirections: closed(
+      struct({
+        entryPoint: struct({
+          to: text(),
+          scheme: text("https"),
+          permanent: bool(true),
+          priority: int64(redirectPriority),
+        }),
+      }),
+    ),
+    middlewares: closed(texts()),
+    tls: closed(
+      allowEmpty({
+        options: text(),
+        certResolver: text(),
+        domains: list(struct({ main: text(), sans: texts() })),
+      }),
+    ),
+    encodeQuerySemicolons: bool(),
+    sanitizePath: bool(true),
+    encodedCharacters: always({
+      allowEncodedSlash: closed(bool(true)),
+      allowEncodedBackSlash: closed(bool(true)),
+      allowEncodedNullCharacter: closed(bool(true)),
+      allowEncodedSemicolon: closed(bool(true)),
+      allowEncodedPercent: closed(bool(true)),
+      allowEncodedQuestionMark: closed(bool(true)),
+      allowEncodedHash: closed(bool(true)),
+    }),
+    maxHeaderBytes: int(1_048_576),
+    underscoreHeadersStrategy: closed(
+      text("keep", { values: ["keep", "delete", "reject"], builtValues: ["keep"] }),
+    ),
+  }),
+  http2: degraded(
+    struct({
+      maxConcurrentStreams: int(250),
+      maxDecoderHeaderTableSize: int(4_096),
+      maxEncoderHeaderTableSize: int(4_096),
+    }),
+  ),
+  http3: degraded(allowEmpty({ advertisedPort: int() })),
+  udp: degraded(struct({ timeout: duration(3_000) })),
+  observability: degraded(
+    struct({
+      accessLogs: bool(true),
+      metrics: bool(true),
+      tracing: bool(true),
+      traceVerbosity: text("minimal", { values: ["minimal", "detailed"] }),
+    }),
+  ),
+};
+
+export const entryPointsSchema = map(struct(entryPointFields));

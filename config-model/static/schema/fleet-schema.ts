@@ -1,0 +1,38 @@
+import {
+  allowEmpty,
+  always,
+  bool,
+  degraded,
+  duration,
+  map,
+  struct,
+  text,
+  texts,
+} from "../../schema/schema.ts";
+import { clientTls } from "./provider-schema.ts";
+
+/** Our own keys. */
+export const fleetSchema = always({
+  stream: always({
+    address: text(),
+    tls: struct({ cert: text(), key: text(), clientCA: text() }),
+  }),
+  admin: always({ address: text(), tokenFile: degraded(text()) }),
+  insecure: bool(),
+  insecureSecrets: degraded(bool()),
+  stateDir: text(),
+  store: struct({
+    etcd: allowEmpty({
+      endpoints: texts(),
+      rootKey: text("switchyard"),
+      username: text(),
+      password: text(),
+      tls: clientTls,
+    }),
+    local: allowEmpty({}),
+  }),
+  groups: degraded(map(struct({ entryPoints: texts() }))),
+  guard: degraded(struct({ removals: text() })),
+  files: degraded(struct({ allow: texts() })),
+  nodes: degraded(struct({ forgetAfter: duration() })),
+});
