@@ -6,6 +6,7 @@
  * Everything is prepared by the engine (data-plane/http/http1-*.ts) before the first handler sees it: nothing here is
  * parsed twice.
  */
+import type { Socket } from "node:net";
 import type { RequestCounters } from "../metrics/request-counters.ts";
 import type { HeaderList } from "./header-list.ts";
 
@@ -62,4 +63,66 @@ export interface HttpExchange {
   respond(status: number, body: string, headers?: readonly (readonly [string, string])[]): void;
   /** The edits run last added first, as nested handlers would. */
   addResponseEdit(edit: ResponseHeadEdit): void;
+  /** Lets an upstream answer. What a service does last; `UpstreamServer.forward` calls it. */
+  forwardTo(target: ForwardTarget): void;
+}
+
+/** Where a request can be forwarded to. */
+export interface ForwardTarget {
+  /** Sends the request and answers it through `exchange`, always: with a response, or with `fail`. */
+  begin(exchange: ForwardedExchange): void;
+}
+
+/**
+ * How an upstream sees an exchange: the request's body flows out of it into a `RequestSink`, the response flows back in.
+ * Both directions are held back by their reader: `flush...` answers whether more may come, `resume...` says when.
+ */
+export interface ForwardedExchange extends HttpExchange {
+  readonly requestFraming: "none" | "length" | "chunked";
+  /** Of a body framed by length. */
+  readonly requestLength: number;
+  /** The client said `TE: trailers`. */
+  readonly acceptsTrailers: boolean;
+  /** The protocol the client wants to change to, or "". */
+  readonly upgradeProtocol: string;
+  /** Whether the peer's address is to be appended to X-Forwarded-For. */
+  readonly appendsForwardedFor: boolean;
+  /** `path`, safe to be written into a request line whatever handlers made of it. */
+  readonly sendablePath: string;
+  /** `requestHost`, likewise; "" when the client named none. */
+  readonly sendableHost: string;
+
+  /** From here on `sink` is told when the client goes away or is ready to take more of the response. */
+  attachSink(sink: RequestSink): void;
+  /** Lets the request's body flow into the sink, now that it can be sent. */
+  startRequest(): void;
+  resumeRequest(): void;
+
+  informationalResponse(head: ResponseHead, reason: string): void;
+  /** `length` counts for framing "length" only. */
+  beginResponse(head: ResponseHead, reason: string, framing: ResponseFraming, length: number): void;
+  /** `bytes` may be overwritten after the call. */
+  responseData(bytes: Buffer, start: number, end: number): void;
+  endResponse(trailers: HeaderList | undefined): void;
+  /** Sends what is held. False: wait for `resumeResponse`. */
+  flushResponse(): boolean;
+  /** Takes over `upstream` after a 101: bytes go through as they are from then on. */
+  switchProtocols(head: ResponseHead, reason: string, upstream: Socket): void;
+  /** A local answer with that status, or the end of the connection when the response has begun. */
+  fail(status: number): void;
+}
+
+/** "none": this response has no body whatever its headers say (HEAD, 204, 304). */
+export type ResponseFraming = "none" | "length" | "chunked" | "untilClose";
+
+/** The upstream as the client's side sees it. */
+export interface RequestSink {
+  /** `bytes` may be overwritten after the call. */
+  requestData(bytes: Buffer, start: number, end: number): void;
+  requestEnd(trailers: HeaderList | undefined): void;
+  /** Sends what is held. False: wait for `resumeRequest`. */
+  flushRequest(): boolean;
+  resumeResponse(): void;
+  /** The client is gone, or its request turned out malformed: nothing of the exchange is used any more. */
+  abort(): void;
 }

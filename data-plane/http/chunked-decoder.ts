@@ -1,0 +1,153 @@
+import { carriageReturn, lineFeed } from "./byte-class.ts";
+import { HeaderList } from "./header-list.ts";
+import { parseTrailers } from "./parse-trailers.ts";
+
+/** Where a body goes, however it is framed. */
+export interface BodyReceiver {
+  bodyData(bytes: Buffer, start: number, end: number): void;
+}
+
+const state = {
+  size: 0,
+  extension: 1,
+  sizeLineFeed: 2,
+  data: 3,
+  dataCarriageReturn: 4,
+  dataLineFeed: 5,
+  trailerStart: 6,
+  trailerLine: 7,
+  trailerLineFeed: 8,
+  lastLineFeed: 9,
+  done: 10,
+} as const;
+
+/** Exact as a JavaScript number, and more than any body. */
+const maxSizeDigits = 12;
+const maxExtensionBytes = 1_024;
+const maxTrailerBytes = 16_384;
+const zero = 48;
+const semicolon = 59;
+
+/**
+ * Chunked coding (RFC 9112 §7.1), strictly: every line ends with CRLF, a size is hex digits only, extensions are
+ * bounded and dropped, trailers are parsed like header fields. Works at any fragmentation and holds no body bytes.
+ */
+export class ChunkedDecoder {
+  #state: number = state.size;
+  #digits = 0;
+  #remaining = 0;
+  #extensionBytes = 0;
+  #trailerText = "";
+  #trailers: HeaderList | undefined;
+
+  get isDone(): boolean {
+    return this.#state === state.done;
+  }
+
+  /** Known once `isDone`; undefined when there were none. */
+  get trailers(): HeaderList | undefined {
+    return this.#trailers;
+  }
+
+  reset(): void {
+    this.#state = state.size;
+    this.#digits = 0;
+    this.#remaining = 0;
+    this.#extensionBytes = 0;
+    this.#trailerText = "";
+    this.#trailers = undefined;
+  }
+
+  /** Index after the last byte used, which is `end` unless the body is done; -1 when the coding is broken. */
+  decode(bytes: Buffer, start: number, end: number, receiver: BodyReceiver): number {
+    let index = start;
+    while (index < end) {
+      if (this.#state === state.data) {
+        const stop = Math.min(end, index + this.#remaining);
+        receiver.bodyData(bytes, index, stop);
+        this.#remaining -= stop - index;
+        index = stop;
+        if (this.#remaining === 0) this.#state = state.dataCarriageReturn;
+        continue;
+      }
+      const isGood = this.#step(bytes[index] ?? 0);
+      index += 1;
+      if (!isGood) return -1;
+      if (this.#state === state.done) return index;
+    }
+    return index;
+  }
+
+  #step(byte: number): boolean {
+    switch (this.#state) {
+      case state.size:
+        return this.#stepSize(byte);
+      case state.extension:
+        if (byte === carriageReturn) {
+          this.#state = state.sizeLineFeed;
+          return true;
+        }
+        this.#extensionBytes += 1;
+        return isExtensionByte(byte) && this.#extensionBytes <= maxExtensionBytes;
+      case state.sizeLineFeed:
+        this.#state = this.#remaining === 0 ? state.trailerStart : state.data;
+        this.#digits = 0;
+        this.#extensionBytes = 0;
+        return byte === lineFeed;
+      case state.dataCarriageReturn:
+        this.#state = state.dataLineFeed;
+        return byte === carriageReturn;
+      case state.dataLineFeed:
+        this.#state = state.size;
+        return byte === lineFeed;
+      case state.trailerStart:
+        this.#state = byte === carriageReturn ? state.lastLineFeed : state.trailerLine;
+        return byte === carriageReturn || this.#addToTrailers(byte);
+      case state.trailerLine:
+        if (byte === carriageReturn) this.#state = state.trailerLineFeed;
+        return this.#addToTrailers(byte);
+      case state.trailerLineFeed:
+        this.#state = state.trailerStart;
+        return byte === lineFeed && this.#addToTrailers(byte);
+      default:
+        return byte === lineFeed && this.#finish();
+    }
+  }
+
+  #stepSize(byte: number): boolean {
+    const digit = hexDigit(byte);
+    if (digit !== -1) {
+      this.#digits += 1;
+      this.#remaining = this.#remaining * 16 + digit;
+      return this.#digits <= maxSizeDigits;
+    }
+    if (this.#digits === 0) return false;
+    if (byte === carriageReturn) this.#state = state.sizeLineFeed;
+    else if (byte === semicolon) this.#state = state.extension;
+    else return false;
+    return true;
+  }
+
+  #addToTrailers(byte: number): boolean {
+    this.#trailerText += String.fromCharCode(byte);
+    return this.#trailerText.length <= maxTrailerBytes;
+  }
+
+  #finish(): boolean {
+    this.#state = state.done;
+    if (this.#trailerText === "") return true;
+    this.#trailers = new HeaderList();
+    return parseTrailers(this.#trailerText, this.#trailers);
+  }
+}
+
+/** Visible characters and blanks: enough for names, values and quoted strings, too little to end a line. */
+function isExtensionByte(byte: number): boolean {
+  return byte === 9 || (byte >= 32 && byte < 127);
+}
+
+function hexDigit(byte: number): number {
+  if (byte >= zero && byte <= 57) return byte - zero;
+  const lower = byte | 32;
+  return lower >= 97 && lower <= 102 ? lower - 87 : -1;
+}

@@ -1,0 +1,89 @@
+import { BlockList, isIPv6, type Socket } from "node:net";
+import type { Logger } from "../../foundation/log.ts";
+import type { EntryPoint } from "../../proto/gen/switchyard/fleet/v1/resource.ts";
+import { ConnectionSet } from "../connection/connection-set.ts";
+import type { DeadlineSweeper } from "../connection/deadline-sweeper.ts";
+import type { RequestCounters } from "../metrics/request-counters.ts";
+import type { HandlerCell } from "./http-exchange.ts";
+import { Http1Connection } from "./http1-connection.ts";
+
+export interface EntryPointRuntimeInit {
+  readonly name: string;
+  readonly settings: EntryPoint;
+  /** Read for every request: what is switched in serves the next request of every open connection. */
+  readonly handler: HandlerCell;
+  readonly counters: RequestCounters;
+  /** One per worker. */
+  readonly sweeper: DeadlineSweeper;
+  readonly log: Logger;
+}
+
+/** What every HTTP connection of one entry point in one worker shares. */
+export class EntryPointRuntime {
+  readonly name: string;
+  readonly handler: HandlerCell;
+  readonly counters: RequestCounters;
+  readonly sweeper: DeadlineSweeper;
+  readonly log: Logger;
+  readonly connections = new ConnectionSet();
+  #settings: EntryPoint;
+  #trustedPeers: BlockList;
+  #keptConnectionHeaders: readonly string[];
+
+  constructor({ name, settings, handler, counters, sweeper, log }: EntryPointRuntimeInit) {
+    this.name = name;
+    this.handler = handler;
+    this.counters = counters;
+    this.sweeper = sweeper;
+    this.log = log;
+    this.#settings = settings;
+    this.#trustedPeers = addressMatcher(settings.forwardedHeaders?.trustedIps ?? []);
+    this.#keptConnectionHeaders = keptHeaders(settings);
+  }
+
+  get settings(): EntryPoint {
+    return this.#settings;
+  }
+
+  /** Lower-case names that survive being named in `Connection`. */
+  get keptConnectionHeaders(): readonly string[] {
+    return this.#keptConnectionHeaders;
+  }
+
+  /** Changed settings hold for open connections too, from their next request on; trust is decided per connection. */
+  updateSettings(settings: EntryPoint): void {
+    this.#settings = settings;
+    this.#trustedPeers = addressMatcher(settings.forwardedHeaders?.trustedIps ?? []);
+    this.#keptConnectionHeaders = keptHeaders(settings);
+  }
+
+  isTrustedPeer(address: string): boolean {
+    if (this.#settings.forwardedHeaders?.insecure === true) return true;
+    return address !== "" && this.#trustedPeers.check(address, isIPv6(address) ? "ipv6" : "ipv4");
+  }
+
+  /** Takes a plain connection over; the socket may be paused and have bytes waiting. */
+  serve(socket: Socket): void {
+    new Http1Connection(this, socket).start();
+  }
+
+  /** Idle connections close at once, busy ones after their response; `graceMs` later the rest is cut. */
+  drain(graceMs: number): Promise<void> {
+    return this.connections.drain(graceMs);
+  }
+}
+
+function keptHeaders(settings: EntryPoint): readonly string[] {
+  return (settings.forwardedHeaders?.connection ?? []).map((name) => name.toLowerCase());
+}
+
+function addressMatcher(ranges: readonly string[]): BlockList {
+  const matcher = new BlockList();
+  for (const range of ranges) {
+    const [address = "", prefix] = range.split("/");
+    const family = isIPv6(address) ? "ipv6" : "ipv4";
+    if (prefix === undefined) matcher.addAddress(address, family);
+    else matcher.addSubnet(address, Number(prefix), family);
+  }
+  return matcher;
+}

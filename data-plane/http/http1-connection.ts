@@ -1,0 +1,516 @@
+/**
+ * The client's side of an HTTP/1.1 connection: takes requests off the socket one at a time, in order, and keeps the
+ * rules of keeping it open. While a request is under way at most one chunk of what follows is held, and the socket
+ * stands still.
+ */
+import type { Socket } from "node:net";
+import type { Logger } from "../../foundation/log.ts";
+import type { EntryPoint } from "../../proto/gen/switchyard/fleet/v1/resource.ts";
+import type { ConnectionSet, TrackedConnection } from "../connection/connection-set.ts";
+import {
+  type DeadlineHolder,
+  type DeadlineSweeper,
+  noDeadline,
+} from "../connection/deadline-sweeper.ts";
+import { spliceSockets } from "../connection/splice-sockets.ts";
+import type { RequestCounters } from "../metrics/request-counters.ts";
+import { canonicalHost } from "./canonical-host.ts";
+import { ChunkedDecoder } from "./chunked-decoder.ts";
+import { addForwardedHeaders, removeConnectionHeaders } from "./forwarded-headers.ts";
+import { HeadBuffer } from "./head-buffer.ts";
+import type { HandlerCell } from "./http-exchange.ts";
+import { type ExchangeConnection, Http1Exchange } from "./http1-exchange.ts";
+import { parseRequestHead } from "./parse-request-head.ts";
+import { normalisePath, normaliseQuery, routingPathOf, sanitisePath } from "./request-path.ts";
+import { statusText } from "./status-text.ts";
+
+/** What connections share; see EntryPointRuntime. */
+export interface HttpEntryPoint {
+  readonly handler: HandlerCell;
+  readonly counters: RequestCounters;
+  readonly settings: EntryPoint;
+  readonly keptConnectionHeaders: readonly string[];
+  readonly connections: ConnectionSet;
+  readonly sweeper: DeadlineSweeper;
+  readonly log: Logger;
+  isTrustedPeer(address: string): boolean;
+}
+
+/**
+ * waiting: for a head. active: a request is being answered, its body perhaps still coming. discarding: answered before
+ * its body was read. lingering: our side is closed, what still comes is thrown away, so that the answer is not lost to a
+ * reset. tunnel: bytes belong to someone else.
+ */
+type Phase = "waiting" | "active" | "discarding" | "lingering" | "tunnel" | "closed";
+
+const lingerMs = 1_000;
+/** An unread body up to this size is read and dropped to keep the connection. */
+const maxDiscardedBytes = 262_144;
+
+export class Http1Connection implements ExchangeConnection, TrackedConnection, DeadlineHolder {
+  deadlineMs = noDeadline;
+  readonly #entryPoint: HttpEntryPoint;
+  readonly #socket: Socket;
+  readonly #exchange: Http1Exchange;
+  readonly #partialHead = new HeadBuffer();
+  readonly #parseOptions: { readonly isPeerTrusted: boolean };
+  readonly #peer: { readonly address: string; readonly isTls: boolean };
+  readonly #openedMs = performance.now();
+  #phase: Phase = "waiting";
+  /** Bytes not used yet: from `#inputStart` on. */
+  #input: Buffer | undefined;
+  #inputStart = 0;
+  #isProcessing: boolean = false;
+  #isPaused: boolean = false;
+  #isDraining: boolean = false;
+  #isHalfClosed: boolean = false;
+  #closesAfter: boolean = false;
+  #requests = 0;
+  #readDeadlineMs = noDeadline;
+  #bodyRemaining = 0;
+  #isBodyDone: boolean = true;
+  #isBodyWanted: boolean = false;
+  #discardedBytes = 0;
+  #chunked: ChunkedDecoder | undefined;
+  #lastHostValue = "";
+  #lastHost = "";
+
+  constructor(entryPoint: HttpEntryPoint, socket: Socket) {
+    this.#entryPoint = entryPoint;
+    this.#socket = socket;
+    const address = peerAddressOf(socket);
+    this.#peer = { address, isTls: false };
+    this.#exchange = new Http1Exchange(this, address, false);
+    this.#parseOptions = { isPeerTrusted: entryPoint.isTrustedPeer(address) };
+  }
+
+  get handler(): HandlerCell {
+    return this.#entryPoint.handler;
+  }
+
+  get counters(): RequestCounters {
+    return this.#entryPoint.counters;
+  }
+
+  get log(): Logger {
+    return this.#entryPoint.log;
+  }
+
+  get httpDate(): string {
+    return this.#entryPoint.sweeper.httpDate;
+  }
+
+  start(): void {
+    const socket = this.#socket;
+    socket.setNoDelay(true);
+    socket.setKeepAlive(true, 180_000);
+    socket.on("data", (bytes: Buffer) => this.#receive(bytes));
+    socket.on("end", () => this.#clientEnded());
+    socket.on("drain", () => this.#drained());
+    socket.on("error", () => {}); // "close" follows
+    socket.on("close", () => this.#closed());
+    const { sweeper, connections, settings } = this.#entryPoint;
+    sweeper.add(this);
+    this.#readDeadlineMs = sweeper.deadlineAfter(settings.readTimeoutMs);
+    this.deadlineMs = this.#readDeadlineMs;
+    connections.add(this);
+    if (this.#phase === "waiting") socket.resume();
+  }
+
+  // --- input ---------------------------------------------------------------------------------------------------------
+
+  #receive(bytes: Buffer): void {
+    switch (this.#phase) {
+      case "waiting":
+        this.#input = bytes;
+        this.#inputStart = 0;
+        this.#process();
+        return;
+      case "active":
+      case "discarding":
+        if (this.#isBodyDone || !this.#isBodyWanted) this.#hold(bytes, 0);
+        else this.#readBody(bytes, 0);
+        return;
+      case "lingering":
+        this.#discardedBytes += bytes.length;
+        if (this.#discardedBytes > maxDiscardedBytes) this.#socket.destroy();
+        return;
+      case "tunnel":
+      case "closed":
+    }
+  }
+
+  #hold(bytes: Buffer, start: number): void {
+    this.#input = bytes;
+    this.#inputStart = start;
+    this.#pause();
+  }
+
+  /** Takes requests from the input until one is not answered at once, or not there completely. */
+  #process(): void {
+    if (this.#isProcessing) return;
+    this.#isProcessing = true;
+    while (this.#phase === "waiting" && this.#input !== undefined) {
+      if (this.#socket.writableNeedDrain) {
+        this.#pause();
+        break;
+      }
+      const input = this.#input;
+      this.#input = undefined;
+      this.#readHead(input, this.#inputStart);
+    }
+    this.#isProcessing = false;
+    if (this.#phase === "waiting" && this.#input === undefined) this.#resume();
+  }
+
+  #readHead(input: Buffer, inputStart: number): void {
+    let bytes = input;
+    let start = inputStart;
+    if (!this.#partialHead.isEmpty) {
+      bytes = this.#partialHead.append(input, inputStart);
+      start = 0;
+    }
+    // One empty line before a request is left over from old clients (RFC 9112 §2.2).
+    if (bytes[start] === 13 && bytes[start + 1] === 10) start += 2;
+    const end = this.#partialHead.findEnd(bytes, start);
+    const { maxHeaderBytes, readTimeoutMs } = this.#entryPoint.settings;
+    const length = (end === -1 ? bytes.length : end) - start;
+    if (length > maxHeaderBytes) {
+      const hasLine = bytes.subarray(start, start + maxHeaderBytes).includes("\r\n");
+      this.#refuseHead(hasLine ? 431 : 414);
+      return;
+    }
+    if (end === -1) {
+      const verdict = this.#partialHead.isEmpty
+        ? this.#partialHead.begin(bytes, inputStart)
+        : this.#partialHead.check(bytes);
+      if (verdict !== 0) this.#refuseHead(verdict);
+      else if (this.#requests > 0 && this.#readDeadlineMs === noDeadline) {
+        this.#readDeadlineMs = this.#entryPoint.sweeper.deadlineAfter(readTimeoutMs);
+        this.deadlineMs = this.#readDeadlineMs;
+      }
+      return;
+    }
+    const text = bytes.toString("latin1", start, end);
+    const exchange = this.#exchange;
+    const { head, requestHeaders } = exchange;
+    const verdict = parseRequestHead(bytes, start, text, head, requestHeaders, this.#parseOptions);
+    this.#partialHead.clear();
+    if (end < bytes.length) {
+      this.#input = bytes;
+      this.#inputStart = end;
+    }
+    if (verdict !== 0) this.#refuseHead(verdict);
+    else this.#beginRequest();
+  }
+
+  #beginRequest(): void {
+    const exchange = this.#exchange;
+    const { head } = exchange;
+    const { settings } = this.#entryPoint;
+    this.#requests += 1;
+    this.#phase = "active";
+    this.#closesAfter = false;
+    exchange.open(performance.now());
+    exchange.method = head.method;
+    if (!this.#setTarget()) {
+      this.#refuseHead(400);
+      return;
+    }
+    this.#setBody(settings);
+    if (head.path === "*") {
+      exchange.respond(200, "");
+      return;
+    }
+    if (head.host !== this.#lastHostValue) {
+      this.#lastHostValue = head.host;
+      this.#lastHost = canonicalHost(head.host);
+    }
+    exchange.host = this.#lastHost;
+    exchange.requestHost = head.host;
+    exchange.upgradeProtocol = head.wantsUpgrade && this.#isBodyDone ? head.upgrade : "";
+    exchange.appendsForwardedFor = settings.forwardedHeaders?.notAppendXForwardedFor !== true;
+    if (head.connectionNames.length > 0) {
+      const kept = this.#entryPoint.keptConnectionHeaders;
+      removeConnectionHeaders(exchange.requestHeaders, head.connectionNames, kept);
+    }
+    addForwardedHeaders(exchange.requestHeaders, head, this.#peer);
+    exchange.handle();
+  }
+
+  /** Fills in path and query; false when the path is malformed. */
+  #setTarget(): boolean {
+    const exchange = this.#exchange;
+    const { head } = exchange;
+    const { sanitizePath, encodeQuerySemicolons } = this.#entryPoint.settings;
+    let path: string | undefined = head.path;
+    let mayNeedSanitising = head.pathNeedsSanitising;
+    if (head.pathNeedsNormalising) {
+      path = normalisePath(path);
+      if (path === undefined) return false;
+      mayNeedSanitising = true;
+    }
+    if (mayNeedSanitising && sanitizePath) path = sanitisePath(path);
+    exchange.path = path;
+    exchange.parsedPath = path;
+    exchange.routingPath = head.pathNeedsNormalising ? routingPathOf(path) : path;
+    exchange.query = head.queryHasSemicolon
+      ? normaliseQuery(head.query, encodeQuerySemicolons)
+      : head.query;
+    return true;
+  }
+
+  #setBody(settings: EntryPoint): void {
+    const exchange = this.#exchange;
+    const { contentLength, isChunked } = exchange.head;
+    const { sweeper } = this.#entryPoint;
+    this.#isBodyWanted = false;
+    this.#isBodyDone = contentLength <= 0 && !isChunked;
+    exchange.requestLength = contentLength;
+    if (isChunked) {
+      exchange.requestFraming = "chunked";
+      this.#chunked ??= new ChunkedDecoder();
+      this.#chunked.reset();
+    } else {
+      // `Content-Length: 0` says that there is a body and that it is empty: it travels on.
+      exchange.requestFraming = contentLength >= 0 ? "length" : "none";
+      this.#bodyRemaining = contentLength;
+    }
+    if (this.#isBodyDone) {
+      this.#readDeadlineMs = noDeadline;
+      this.deadlineMs = sweeper.deadlineAfter(settings.writeTimeoutMs);
+    } else if (this.#readDeadlineMs === noDeadline) {
+      this.#readDeadlineMs = sweeper.deadlineAfter(settings.readTimeoutMs);
+      this.deadlineMs = this.#readDeadlineMs;
+    }
+  }
+
+  #refuseHead(status: number): void {
+    const exchange = this.#exchange;
+    this.#input = undefined;
+    this.#phase = "active";
+    this.#isBodyDone = true;
+    exchange.open(performance.now());
+    if (exchange.method === "") exchange.method = "GET";
+    exchange.head.wantsClose = true;
+    exchange.respond(status, `${status} ${statusText(status)}`);
+  }
+
+  // --- the request's body --------------------------------------------------------------------------------------------
+
+  startRequestBody(): void {
+    if (this.#isBodyDone) {
+      this.#exchange.sink?.requestEnd(undefined);
+      return;
+    }
+    this.#isBodyWanted = true;
+    const { head } = this.#exchange;
+    if (head.expectsContinue && this.#input === undefined) {
+      head.expectsContinue = false;
+      this.#socket.write("HTTP/1.1 100 Continue\r\n\r\n", "latin1");
+    }
+    const input = this.#input;
+    this.#input = undefined;
+    if (input !== undefined) this.#readBody(input, this.#inputStart);
+    if (!this.#isBodyDone && this.#phase === "active") this.#resume();
+  }
+
+  resumeRequestBody(): void {
+    if (this.#phase === "active" && !this.#isBodyDone) this.#resume();
+  }
+
+  bodyData(bytes: Buffer, start: number, end: number): void {
+    if (this.#phase === "active") this.#exchange.sink?.requestData(bytes, start, end);
+    else this.#discardedBytes += end - start;
+  }
+
+  #readBody(bytes: Buffer, start: number): void {
+    const used = this.#decodeBody(bytes, start);
+    if (used === -1) {
+      this.#isBodyDone = true;
+      this.#input = undefined;
+      if (this.#phase === "active") this.#exchange.refuse(400);
+      else this.#endConnection();
+      return;
+    }
+    if (this.#isBodyDone) {
+      this.#bodyEnded(bytes, used);
+    } else if (this.#phase === "discarding") {
+      if (this.#discardedBytes > maxDiscardedBytes) this.#endConnection();
+    } else if (this.#exchange.sink?.flushRequest() === false) {
+      this.#pause();
+    }
+  }
+
+  #decodeBody(bytes: Buffer, start: number): number {
+    if (this.#exchange.requestFraming === "chunked") {
+      const used = this.#chunked?.decode(bytes, start, bytes.length, this) ?? -1;
+      this.#isBodyDone = this.#chunked?.isDone === true;
+      return used;
+    }
+    const end = Math.min(bytes.length, start + this.#bodyRemaining);
+    this.#bodyRemaining -= end - start;
+    this.bodyData(bytes, start, end);
+    this.#isBodyDone = this.#bodyRemaining === 0;
+    return end;
+  }
+
+  #bodyEnded(bytes: Buffer, used: number): void {
+    const { writeTimeoutMs } = this.#entryPoint.settings;
+    this.#readDeadlineMs = noDeadline;
+    this.deadlineMs = this.#entryPoint.sweeper.deadlineAfter(writeTimeoutMs);
+    if (used < bytes.length) this.#hold(bytes, used);
+    if (this.#phase === "discarding") this.#nextRequest();
+    else this.#exchange.sink?.requestEnd(this.#chunked?.trailers);
+  }
+
+  // --- the response --------------------------------------------------------------------------------------------------
+
+  closesAfterResponse(): boolean {
+    const { head } = this.#exchange;
+    const { settings } = this.#entryPoint;
+    const ageLimitMs = settings.keepAliveMaxTimeMs;
+    this.#closesAfter =
+      head.wantsClose ||
+      (head.minorVersion === 0 && !head.wantsKeepAlive) ||
+      this.#isDraining ||
+      this.#isHalfClosed ||
+      this.#mustNotReadOn() ||
+      (settings.keepAliveMaxRequests > 0 && this.#requests >= settings.keepAliveMaxRequests) ||
+      (ageLimitMs > 0 && performance.now() - this.#openedMs > ageLimitMs);
+    return this.#closesAfter;
+  }
+
+  /** Whether a body is still to come that is too much to read for nothing, or that may never come. */
+  #mustNotReadOn(): boolean {
+    if (this.#isBodyDone || this.#isBodyWanted) return false;
+    return this.#exchange.head.expectsContinue || this.#bodyRemaining > maxDiscardedBytes;
+  }
+
+  write(text: string): boolean {
+    if (text === "") return !this.#socket.writableNeedDrain;
+    return this.#socket.write(text, "latin1");
+  }
+
+  writeBytes(before: string, bytes: Buffer, after: string): boolean {
+    const socket = this.#socket;
+    socket.cork();
+    if (before !== "") socket.write(before, "latin1");
+    let isReady = socket.write(bytes);
+    if (after !== "") isReady = socket.write(after, "latin1");
+    socket.uncork();
+    return isReady;
+  }
+
+  responseEnded(): void {
+    if (this.#phase !== "active") return;
+    if (this.#closesAfter) this.#endConnection();
+    else if (this.#isBodyDone) this.#nextRequest();
+    else this.#discardBody();
+  }
+
+  #discardBody(): void {
+    this.#phase = "discarding";
+    this.#isBodyWanted = true;
+    this.#discardedBytes = 0;
+    const input = this.#input;
+    this.#input = undefined;
+    if (input !== undefined) this.#readBody(input, this.#inputStart);
+    if (this.#phase === "discarding") this.#resume();
+  }
+
+  #nextRequest(): void {
+    this.#phase = "waiting";
+    const { settings, sweeper } = this.#entryPoint;
+    this.deadlineMs = sweeper.deadlineAfter(settings.idleTimeoutMs);
+    if (this.#isDraining || this.#isHalfClosed) this.#endConnection();
+    else if (this.#input !== undefined || this.#isPaused) this.#process();
+  }
+
+  splice(upstream: Socket): void {
+    this.#phase = "tunnel";
+    this.deadlineMs = noDeadline;
+    const socket = this.#socket;
+    socket.removeAllListeners("data");
+    socket.removeAllListeners("end");
+    socket.removeAllListeners("drain");
+    if (this.#input !== undefined) upstream.write(this.#input.subarray(this.#inputStart));
+    this.#input = undefined;
+    spliceSockets(socket, upstream);
+  }
+
+  // --- the end -------------------------------------------------------------------------------------------------------
+
+  beginDrain(): void {
+    this.#isDraining = true;
+    if (this.#phase === "waiting" && this.#partialHead.isEmpty) this.#endConnection();
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  deadlinePassed(): void {
+    if (this.#phase === "waiting") {
+      if (this.#partialHead.isEmpty) this.#endConnection();
+      else this.#refuseHead(408);
+    } else if (this.#phase === "active" && !this.#isBodyDone) {
+      this.#isBodyDone = true;
+      this.#input = undefined;
+      this.#exchange.refuse(408);
+    } else {
+      this.#socket.destroy();
+    }
+  }
+
+  #endConnection(): void {
+    this.#phase = "lingering";
+    this.#input = undefined;
+    this.#discardedBytes = 0;
+    this.deadlineMs = this.#entryPoint.sweeper.deadlineAfter(lingerMs);
+    this.#socket.end();
+    this.#resume();
+    if (this.#isHalfClosed) this.#socket.destroySoon();
+  }
+
+  #clientEnded(): void {
+    this.#isHalfClosed = true;
+    if (this.#phase === "waiting") this.#endConnection();
+    else if (this.#phase === "lingering") this.#socket.destroySoon();
+    // A client that has sent its whole request may close its half and still read the answer.
+    else if (!this.#isBodyDone) this.#socket.destroy();
+  }
+
+  #drained(): void {
+    if (this.#phase === "active") this.#exchange.sink?.resumeResponse();
+    else if (this.#phase === "waiting") this.#process();
+  }
+
+  #closed(): void {
+    this.#phase = "closed";
+    this.#input = undefined;
+    this.#exchange.abandon();
+    this.#entryPoint.sweeper.delete(this);
+    this.#entryPoint.connections.delete(this);
+  }
+
+  #pause(): void {
+    if (this.#isPaused) return;
+    this.#isPaused = true;
+    this.#socket.pause();
+  }
+
+  #resume(): void {
+    if (!this.#isPaused) return;
+    this.#isPaused = false;
+    this.#socket.resume();
+  }
+}
+
+/** Without the zone of a link-local address, and IPv4 as such where the listener speaks IPv6. */
+function peerAddressOf(socket: Socket): string {
+  const address = socket.remoteAddress ?? "";
+  const zone = address.indexOf("%");
+  const bare = zone === -1 ? address : address.slice(0, zone);
+  return bare.startsWith("::ffff:") && bare.includes(".") ? bare.slice(7) : bare;
+}

@@ -1,0 +1,40 @@
+/** Reason phrases of the statuses the engine and its middlewares answer with themselves (RFC 9110 §15). */
+const statusTexts: ReadonlyMap<number, string> = new Map([
+  [100, "Continue"],
+  [101, "Switching Protocols"],
+  [200, "OK"],
+  [201, "Created"],
+  [202, "Accepted"],
+  [204, "No Content"],
+  [206, "Partial Content"],
+  [301, "Moved Permanently"],
+  [302, "Found"],
+  [303, "See Other"],
+  [304, "Not Modified"],
+  [307, "Temporary Redirect"],
+  [308, "Permanent Redirect"],
+  [400, "Bad Request"],
+  [401, "Unauthorized"],
+  [403, "Forbidden"],
+  [404, "Not Found"],
+  [405, "Method Not Allowed"],
+  [408, "Request Timeout"],
+  [413, "Request Entity Too Large"],
+  [414, "Request URI Too Long"],
+  [417, "Expectation Failed"],
+  [418, "I'm a teapot"],
+  [421, "Misdirected Request"],
+  [429, "Too Many Requests"],
+  [431, "Request Header Fields Too Large"],
+  [499, "Client Closed Request"],
+  [500, "Internal Server Error"],
+  [501, "Not Implemented"],
+  [502, "Bad Gateway"],
+  [503, "Service Unavailable"],
+  [504, "Gateway Timeout"],
+  [505, "HTTP Version Not Supported"],
+]);
+
+export function statusText(status: number): string {
+  return statusTexts.get(status) ?? "";
+}

@@ -1,0 +1,369 @@
+/**
+ * One connection to a server: sends a request, reads its response, and offers itself for the next one. A connection
+ * that was idle may have been closed by the server meanwhile; a request that meets this is sent again elsewhere if
+ * nothing can have come of it.
+ */
+import { connect, type Socket } from "node:net";
+import type { HttpTransport } from "../../proto/gen/switchyard/fleet/v1/resource.ts";
+import {
+  type DeadlineHolder,
+  type DeadlineSweeper,
+  noDeadline,
+} from "../connection/deadline-sweeper.ts";
+import { ChunkedDecoder } from "../http/chunked-decoder.ts";
+import { HeadBuffer } from "../http/head-buffer.ts";
+import type { HeaderList } from "../http/header-list.ts";
+import type { ForwardedExchange, RequestSink } from "../http/http-exchange.ts";
+import { fieldLines } from "../http/write-head.ts";
+import { parseResponseHead, UpstreamResponseHead } from "./parse-response-head.ts";
+import { requestHeadText, type UpstreamAddress } from "./write-request-head.ts";
+
+/** The server this is a connection to. */
+export interface UpstreamPool {
+  readonly host: string;
+  readonly port: number;
+  readonly address: UpstreamAddress;
+  readonly transport: HttpTransport;
+  readonly sweeper: DeadlineSweeper;
+  /** Idle from now on; false: nobody wants it, close. */
+  release(connection: UpstreamConnection): boolean;
+  closed(connection: UpstreamConnection): void;
+  /** Sends the request on a new connection. */
+  dial(exchange: ForwardedExchange): void;
+}
+
+type Phase = "dialing" | "idle" | "head" | "length" | "chunked" | "untilClose" | "closed";
+
+const maxResponseHeadBytes = 1_048_576;
+const joinedBytes = 8_192;
+const idempotentMethods = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"]);
+
+export class UpstreamConnection implements RequestSink, DeadlineHolder {
+  deadlineMs = noDeadline;
+  readonly #pool: UpstreamPool;
+  readonly #socket: Socket;
+  readonly #head = new UpstreamResponseHead();
+  readonly #partialHead = new HeadBuffer();
+  #phase: Phase = "dialing";
+  #exchange: ForwardedExchange | undefined;
+  #isReused: boolean = false;
+  #isPaused: boolean = false;
+  #hasResponseBytes: boolean = false;
+  #isRequestDone: boolean = true;
+  #remaining = 0;
+  #chunked: ChunkedDecoder | undefined;
+  #held = "";
+  #failureStatus = 502;
+
+  /** Dials; the exchange is served once connected, or failed. */
+  constructor(pool: UpstreamPool, exchange: ForwardedExchange) {
+    this.#pool = pool;
+    this.#exchange = exchange;
+    exchange.attachSink(this);
+    // Names are looked up by the system resolver, once per dial.
+    this.#socket = connect({ host: pool.host, port: pool.port, noDelay: true, keepAlive: true });
+    const socket = this.#socket;
+    socket.on("connect", () => this.#connected());
+    socket.on("data", (bytes: Buffer) => this.#receive(bytes));
+    socket.on("end", () => this.#ended());
+    socket.on("drain", () => this.#exchange?.resumeRequest());
+    socket.on("error", (error: NodeJS.ErrnoException) => {
+      if (error.code === "ETIMEDOUT") this.#failureStatus = 504;
+    });
+    socket.on("close", () => this.#closed());
+    pool.sweeper.add(this);
+    this.deadlineMs = pool.sweeper.deadlineAfter(pool.transport.dialTimeoutMs);
+  }
+
+  get isIdle(): boolean {
+    return this.#phase === "idle";
+  }
+
+  /** Takes the next exchange on an idle connection. */
+  begin(exchange: ForwardedExchange): void {
+    this.#exchange = exchange;
+    this.#isReused = true;
+    exchange.attachSink(this);
+    this.#send(exchange);
+  }
+
+  close(): void {
+    this.#socket.destroy();
+  }
+
+  deadlinePassed(): void {
+    if (this.#phase !== "idle") this.#failureStatus = 504;
+    this.#isReused = false; // a timeout is an answer: it is not tried again
+    this.#socket.destroy();
+  }
+
+  // --- the request ---------------------------------------------------------------------------------------------------
+
+  #connected(): void {
+    if (this.#exchange !== undefined) this.#send(this.#exchange);
+  }
+
+  #send(exchange: ForwardedExchange): void {
+    this.#phase = "head";
+    this.#hasResponseBytes = false;
+    this.#isRequestDone = exchange.requestFraming === "none";
+    let text: string;
+    try {
+      text = requestHeadText(exchange, this.#pool.address);
+    } catch {
+      this.#exchange = undefined;
+      this.#release();
+      exchange.fail(500);
+      return;
+    }
+    if (this.#isRequestDone) {
+      this.#socket.write(text, "latin1");
+      this.#awaitHead();
+      return;
+    }
+    this.#held = text;
+    exchange.startRequest();
+    if (this.#exchange === exchange) this.flushRequest();
+  }
+
+  #awaitHead(): void {
+    const { sweeper, transport } = this.#pool;
+    if (this.#phase === "head") {
+      this.deadlineMs = sweeper.deadlineAfter(transport.responseHeaderTimeoutMs);
+    }
+  }
+
+  requestData(bytes: Buffer, start: number, end: number): void {
+    const isChunked = this.#exchange?.requestFraming === "chunked";
+    const length = end - start;
+    const before = this.#held + (isChunked ? `${length.toString(16)}\r\n` : "");
+    const after = isChunked ? "\r\n" : "";
+    if (before.length + length <= joinedBytes) {
+      this.#held = before + bytes.toString("latin1", start, end) + after;
+      return;
+    }
+    const socket = this.#socket;
+    this.#held = "";
+    socket.cork();
+    if (before !== "") socket.write(before, "latin1");
+    socket.write(bytes.subarray(start, end));
+    if (after !== "") socket.write(after, "latin1");
+    socket.uncork();
+  }
+
+  requestEnd(trailers: HeaderList | undefined): void {
+    this.#isRequestDone = true;
+    if (this.#exchange?.requestFraming === "chunked") {
+      this.#held += trailers === undefined ? "0\r\n\r\n" : `0\r\n${fieldLines(trailers)}\r\n`;
+    }
+    this.flushRequest();
+    this.#awaitHead();
+  }
+
+  flushRequest(): boolean {
+    const held = this.#held;
+    this.#held = "";
+    if (held !== "") return this.#socket.write(held, "latin1");
+    return !this.#socket.writableNeedDrain;
+  }
+
+  abort(): void {
+    this.#exchange = undefined;
+    this.#socket.destroy();
+  }
+
+  // --- the response --------------------------------------------------------------------------------------------------
+
+  #receive(bytes: Buffer): void {
+    const exchange = this.#exchange;
+    if (exchange === undefined || this.#phase === "dialing") {
+      // Nothing was asked: whatever this is, it must not be taken for the next answer.
+      this.#socket.destroy();
+      return;
+    }
+    this.#hasResponseBytes = true;
+    let index = 0;
+    while (this.#exchange === exchange && index < bytes.length) {
+      if (this.#phase === "head") {
+        if (!this.#partialHead.isEmpty) {
+          this.#receivePartial(bytes, exchange);
+          return;
+        }
+        index = this.#readHead(bytes, index, exchange);
+      } else {
+        index = this.#readBody(bytes, index, exchange);
+      }
+      if (index === -1) {
+        this.#breakOff(exchange);
+        return;
+      }
+    }
+    if (this.#exchange === exchange && !exchange.flushResponse()) this.#pause();
+  }
+
+  /** The head's end may be in this chunk; the rest of the chunk follows as if it came by itself. */
+  #receivePartial(bytes: Buffer, exchange: ForwardedExchange): void {
+    const all = this.#partialHead.append(bytes, 0);
+    const end = this.#partialHead.findEnd(all, 0);
+    if (end === -1) {
+      if (all.length > maxResponseHeadBytes || this.#partialHead.check(all) !== 0) {
+        this.#breakOff(exchange);
+      }
+      return;
+    }
+    this.#partialHead.clear();
+    this.#receive(all);
+  }
+
+  /** Index after the head, or -1. */
+  #readHead(bytes: Buffer, start: number, exchange: ForwardedExchange): number {
+    const end = this.#partialHead.findEnd(bytes, start);
+    if (end === -1) {
+      const isHopeless =
+        bytes.length - start > maxResponseHeadBytes || this.#partialHead.begin(bytes, start) !== 0;
+      return isHopeless ? -1 : bytes.length;
+    }
+    const head = this.#head;
+    if (!parseResponseHead(bytes, start, bytes.toString("latin1", start, end), head)) return -1;
+    if (head.status >= 200) {
+      this.deadlineMs = noDeadline;
+      this.#beginBody(exchange, end === bytes.length);
+    } else if (head.status === 101) {
+      return this.#switchProtocols(bytes, end, exchange);
+    } else if (head.status !== 100) {
+      // 100 is between us and the server: the client's own was answered when its body was wanted.
+      exchange.informationalResponse(head, head.reason);
+    }
+    return end;
+  }
+
+  /** An edit of the head that throws makes the exchange let go of this connection on the way. */
+  #beginBody(exchange: ForwardedExchange, isAllRead: boolean): void {
+    const head = this.#head;
+    const { status, contentLength } = head;
+    if (exchange.method === "HEAD" || status === 204 || status === 304) {
+      exchange.beginResponse(head, head.reason, "none", 0);
+      if (this.#exchange === exchange) this.#finish(exchange, undefined, isAllRead);
+    } else if (head.isChunked) {
+      this.#phase = "chunked";
+      this.#chunked ??= new ChunkedDecoder();
+      this.#chunked.reset();
+      exchange.beginResponse(head, head.reason, "chunked", 0);
+    } else if (contentLength === -1) {
+      this.#phase = "untilClose";
+      exchange.beginResponse(head, head.reason, "chunked", 0);
+    } else {
+      this.#phase = "length";
+      this.#remaining = contentLength;
+      exchange.beginResponse(head, head.reason, "length", contentLength);
+      if (contentLength !== 0 || this.#exchange !== exchange) return;
+      this.#finish(exchange, undefined, isAllRead);
+    }
+  }
+
+  bodyData(bytes: Buffer, start: number, end: number): void {
+    this.#exchange?.responseData(bytes, start, end);
+  }
+
+  /** Index after what belongs to the body, or -1. */
+  #readBody(bytes: Buffer, start: number, exchange: ForwardedExchange): number {
+    if (this.#phase === "chunked" && this.#chunked !== undefined) {
+      const used = this.#chunked.decode(bytes, start, bytes.length, this);
+      if (this.#chunked.isDone && used !== -1) {
+        this.#finish(exchange, this.#chunked.trailers, used === bytes.length);
+      }
+      return used;
+    }
+    const isCounted = this.#phase === "length";
+    const end = isCounted ? Math.min(bytes.length, start + this.#remaining) : bytes.length;
+    exchange.responseData(bytes, start, end);
+    if (isCounted) {
+      this.#remaining -= end - start;
+      if (this.#remaining === 0) this.#finish(exchange, undefined, end === bytes.length);
+    }
+    return end;
+  }
+
+  /** The response is complete. Released first: ending it may bring the client's next request at once. */
+  #finish(exchange: ForwardedExchange, trailers: HeaderList | undefined, isAllRead: boolean): void {
+    const head = this.#head;
+    const isKept = head.minorVersion === 1 ? !head.wantsClose : head.wantsKeepAlive;
+    this.#exchange = undefined;
+    if (isKept && isAllRead && this.#isRequestDone && this.#phase !== "untilClose") this.#release();
+    else this.#socket.destroy();
+    exchange.endResponse(trailers);
+  }
+
+  #release(): void {
+    this.#phase = "idle";
+    const { sweeper, transport } = this.#pool;
+    this.deadlineMs = sweeper.deadlineAfter(transport.idleConnectionTimeoutMs);
+    if (!this.#pool.release(this)) this.#socket.destroy();
+  }
+
+  #switchProtocols(bytes: Buffer, end: number, exchange: ForwardedExchange): number {
+    if (exchange.upgradeProtocol === "" || !this.#head.wantsUpgrade) return -1;
+    const socket = this.#socket;
+    this.#exchange = undefined;
+    this.#phase = "closed";
+    this.#leave();
+    socket.removeAllListeners();
+    socket.on("error", () => {}); // "close" follows
+    if (end < bytes.length) socket.unshift(bytes.subarray(end));
+    exchange.switchProtocols(this.#head, this.#head.reason, socket);
+    return bytes.length;
+  }
+
+  // --- the end -------------------------------------------------------------------------------------------------------
+
+  /** What came is no response. */
+  #breakOff(exchange: ForwardedExchange): void {
+    this.#exchange = undefined;
+    this.#socket.destroy();
+    exchange.fail(502);
+  }
+
+  #ended(): void {
+    const exchange = this.#exchange;
+    if (exchange !== undefined && this.#phase === "untilClose") {
+      this.#finish(exchange, undefined, true);
+      return;
+    }
+    this.#socket.destroy();
+  }
+
+  #closed(): void {
+    const exchange = this.#exchange;
+    const wasWaiting = this.#phase === "head";
+    this.#phase = "closed";
+    this.#exchange = undefined;
+    this.#leave();
+    if (exchange === undefined) return;
+    const isRepeatable =
+      wasWaiting &&
+      this.#isReused &&
+      !this.#hasResponseBytes &&
+      exchange.requestFraming === "none" &&
+      idempotentMethods.has(exchange.method);
+    if (isRepeatable) this.#pool.dial(exchange);
+    else exchange.fail(this.#failureStatus);
+  }
+
+  #leave(): void {
+    this.deadlineMs = noDeadline;
+    this.#pool.sweeper.delete(this);
+    this.#pool.closed(this);
+  }
+
+  #pause(): void {
+    if (this.#isPaused) return;
+    this.#isPaused = true;
+    this.#socket.pause();
+  }
+
+  resumeResponse(): void {
+    if (!this.#isPaused) return;
+    this.#isPaused = false;
+    this.#socket.resume();
+  }
+}

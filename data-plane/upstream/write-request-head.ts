@@ -1,0 +1,39 @@
+import type { ForwardedExchange } from "../http/http-exchange.ts";
+import { requestFieldLines } from "../http/write-head.ts";
+
+/** How a server is addressed. */
+export interface UpstreamAddress {
+  /** As written in the server's URL. */
+  readonly authority: string;
+  readonly path: string;
+  readonly preservePath: boolean;
+  readonly passHostHeader: boolean;
+}
+
+/** The head that goes upstream, one character per byte. */
+export function requestHeadText(exchange: ForwardedExchange, address: UpstreamAddress): string {
+  const path = exchange.sendablePath;
+  const target = address.preservePath ? joinPaths(address.path, path) : path;
+  const clientHost = address.passHostHeader ? exchange.sendableHost : "";
+  const host = clientHost === "" ? address.authority : clientHost;
+  const peer = exchange.appendsForwardedFor ? exchange.peerAddress : "";
+  const fields = requestFieldLines(exchange.requestHeaders, peer);
+  const start = `${exchange.method} ${target}${exchange.query} HTTP/1.1\r\nHost: ${host}\r\n${fields}`;
+  return `${start}${engineLines(exchange)}\r\n`;
+}
+
+function engineLines(exchange: ForwardedExchange): string {
+  let lines = "";
+  if (exchange.requestFraming === "length") lines = `Content-Length: ${exchange.requestLength}\r\n`;
+  else if (exchange.requestFraming === "chunked") lines = "Transfer-Encoding: chunked\r\n";
+  if (exchange.acceptsTrailers) lines += "TE: trailers\r\n";
+  if (exchange.upgradeProtocol !== "") {
+    lines += `Connection: Upgrade\r\nUpgrade: ${exchange.upgradeProtocol}\r\n`;
+  }
+  return lines;
+}
+
+function joinPaths(base: string, path: string): string {
+  if (base === "" || base === "/") return path;
+  return base.endsWith("/") ? base + path.slice(1) : base + path;
+}
