@@ -11,7 +11,7 @@ import { ListenerControl } from "./listener-control.ts";
 import { NodeState } from "./node-state.ts";
 import { SnapshotApplier } from "./snapshot-applier.ts";
 import { openSnapshotStream } from "./snapshot-stream.ts";
-import { WorkerSet } from "./worker-set.ts";
+import { WorkerLinks } from "./worker-links.ts";
 
 export interface AgentInit {
   readonly options: AgentOptions;
@@ -30,7 +30,7 @@ export class Agent {
   readonly #stop = new AbortController();
   readonly #contact = new ControlPlaneContact();
   readonly #state = new NodeState();
-  readonly #workers: WorkerSet;
+  readonly #workers: WorkerLinks;
   readonly #listeners: ListenerControl;
   readonly #applier: SnapshotApplier;
   #following: Promise<void> = Promise.resolve();
@@ -38,7 +38,7 @@ export class Agent {
   constructor(init: AgentInit) {
     const { options, post, log } = init;
     this.#init = init;
-    this.#workers = new WorkerSet({ log });
+    this.#workers = new WorkerLinks({ log });
     this.#listeners = new ListenerControl({
       post,
       overrides: new Map(Object.entries(options.entryPointAddresses)),

@@ -14,7 +14,7 @@ import type { AgentToMain, ListenerResult, RejectedResource } from "../worker/wo
 import type { ListenerControl } from "./listener-control.ts";
 import { DigestMismatchError, describe, type NodeState, type StagedChange } from "./node-state.ts";
 import { type ReceivedTransfer, TransferError } from "./transfer-receiver.ts";
-import type { WorkerSet } from "./worker-set.ts";
+import type { WorkerLinks } from "./worker-links.ts";
 
 /** Where a transfer stands; the stream reports it to the control plane. */
 export interface PhaseReport {
@@ -28,7 +28,7 @@ export interface PhaseReport {
 
 export interface SnapshotApplierInit {
   readonly state: NodeState;
-  readonly workers: WorkerSet;
+  readonly workers: WorkerLinks;
   readonly listeners: ListenerControl;
   readonly post: (message: AgentToMain) => void;
   /** Called once a change serves; never rejects. */

@@ -46,7 +46,10 @@ export class FakeTrafficWorker {
 
   #receive(message: AgentToWorker): void {
     this.seen.push(message);
-    if (message.kind === this.behaviour.diesOn) return this.kill();
+    if (message.kind === this.behaviour.diesOn) {
+      this.kill();
+      return;
+    }
     switch (message.kind) {
       case "begin":
         this.#next = new Map(message.full ? [] : this.serving);
@@ -58,17 +61,20 @@ export class FakeTrafficWorker {
         return;
       }
       case "build":
-        return this.#build(message.transfer);
+        this.#build(message.transfer);
+        return;
       case "switch":
         this.serving = this.#next;
         this.switches += 1;
-        return this.#post({ kind: "switched", transfer: message.transfer });
+        this.#post({ kind: "switched", transfer: message.transfer });
+        return;
       case "abandon":
         this.#next = new Map();
         return;
       case "collectCounters": {
         const counters = this.behaviour.counters ?? { entryPoints: [], routers: [], services: [] };
-        return this.#post({ kind: "counters", request: message.request, counters });
+        this.#post({ kind: "counters", request: message.request, counters });
+        return;
       }
     }
   }
@@ -76,7 +82,10 @@ export class FakeTrafficWorker {
   #build(transfer: number): void {
     const { failure, hangs, rejects } = this.behaviour;
     if (hangs === true) return;
-    if (failure !== undefined) return this.#post({ kind: "failed", transfer, reason: failure });
+    if (failure !== undefined) {
+      this.#post({ kind: "failed", transfer, reason: failure });
+      return;
+    }
     const rejected: RejectedResource[] = [];
     for (const resource of this.#next.values()) {
       const reason = rejects?.(resource);

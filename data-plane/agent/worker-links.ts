@@ -8,7 +8,7 @@ import type { Logger } from "../../foundation/log.ts";
 import type { CounterReport, RejectedResource } from "../worker/worker-protocol.ts";
 import { WorkerLink } from "./worker-link.ts";
 
-export interface WorkerSetInit {
+export interface WorkerLinksInit {
   readonly log: Logger;
   /** How long a worker may take to build or switch. */
   readonly answerTimeoutMs?: number;
@@ -30,8 +30,8 @@ export type BuildOutcome =
   | { readonly kind: "none" }
   | { readonly kind: "failed"; readonly reason: string };
 
-export class WorkerSet {
-  readonly #init: WorkerSetInit;
+export class WorkerLinks {
+  readonly #init: WorkerLinksInit;
   readonly #links = new Map<number, WorkerLink>();
   /** Takes part in the transfer that is under way. */
   #asked: readonly WorkerLink[] = [];
@@ -39,7 +39,7 @@ export class WorkerSet {
   #built = new Map<WorkerLink, readonly RejectedResource[]>();
   #onArrival: (() => void) | undefined;
 
-  constructor(init: WorkerSetInit) {
+  constructor(init: WorkerLinksInit) {
     this.#init = init;
   }
 

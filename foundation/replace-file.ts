@@ -1,0 +1,23 @@
+import { dirname } from "node:path";
+import { type FileSystem, nodeFileSystem } from "./file-system.ts";
+
+/**
+ * Replaces a file as a whole: after a crash at any moment it holds the old content or the new. `chunks` are asked for
+ * one at a time. Rejects with the system's error, the old file untouched.
+ */
+export async function replaceFile(
+  path: string,
+  chunks: Iterable<Uint8Array>,
+  fileSystem: FileSystem = nodeFileSystem,
+): Promise<void> {
+  const temporary = `${path}.tmp`;
+  const file = await fileSystem.open(temporary, "create");
+  try {
+    for (const chunk of chunks) await file.write(chunk);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await fileSystem.rename(temporary, path);
+  await fileSystem.syncDirectory(dirname(path));
+}
