@@ -108,6 +108,8 @@ export class WorkerSet {
     this.#init.onStarted(worker, port2);
     thread.on("message", (message: WorkerToMain) => {
       if (message.kind === "drained") slot.drained.resolve();
+      else if (message.kind === "log")
+        this.#init.log[message.level](message.message, message.fields);
     });
     thread.on("error", (error) => {
       this.#init.log.error("worker failed", { worker, error });

@@ -15,7 +15,25 @@ export type MainToWorker =
   /** The process stops: let everything finish within each entry point's grace, then answer `drained`. */
   | { readonly kind: "drain" };
 
-export type WorkerToMain = { readonly kind: "ready" } | { readonly kind: "drained" };
+export type WorkerToMain =
+  | { readonly kind: "ready" }
+  | { readonly kind: "drained" }
+  /** A line for the process's log, at least of the level the worker was started with. */
+  | {
+      readonly kind: "log";
+      readonly level: LogLevel;
+      readonly message: string;
+      readonly fields: Readonly<Record<string, unknown>>;
+    };
+
+export type LogLevel = "debug" | "info" | "warn" | "error";
+
+/** `workerData` of a traffic worker. */
+export interface TrafficWorkerData {
+  readonly columns: SharedArrayBuffer;
+  readonly index: number;
+  readonly log: { readonly level: LogLevel };
+}
 
 /** agent → worker. One transfer at a time: begin, parts, build; then switch or abandon. */
 export type AgentToWorker =

@@ -1,0 +1,132 @@
+import type { EntryPoint, NodeSettings } from "../../proto/gen/switchyard/fleet/v1/resource.ts";
+import type { HttpHandler } from "../http/http-exchange.ts";
+import type { CounterFamily } from "../metrics/counter-registry.ts";
+import { HttpRouter, type HttpRouterPlan } from "../routing/http-router.ts";
+import { notFound } from "../routing/not-found.ts";
+import { RoutedHandler } from "../routing/routed-handler.ts";
+import { RoutingIndex } from "../routing/routing-index.ts";
+import { CellMap } from "../switcher/cell.ts";
+import { closeAtOnce, type TcpHandler } from "../tcp/tcp-handler.ts";
+import { TcpRouter, type TcpRouterPlan, TcpRouteTable } from "../tcp/tcp-router.ts";
+
+/** What an entry point routes by; only those that exist have tables. */
+export class EntryPointTables {
+  readonly http = new RoutingIndex<HttpRouter>();
+  readonly httpHandler: HttpHandler = new RoutedHandler(this.http);
+  readonly tcp = new TcpRouteTable();
+  plan: EntryPointPlan;
+
+  constructor(plan: EntryPointPlan) {
+    this.plan = plan;
+  }
+}
+
+export interface EntryPointPlan {
+  readonly name: string;
+  readonly fingerprint: string;
+  readonly settings: EntryPoint;
+}
+
+export interface NodeSettingsPlan {
+  readonly fingerprint: string;
+  readonly settings: NodeSettings;
+}
+
+/**
+ * Everything a worker routes by, keyed by name and bound together. Nothing here can fail: plans have been checked. The
+ * same methods edit a state that serves (a change costs what changed) and fill a new one beside it.
+ */
+export class LiveState {
+  readonly services = new CellMap<HttpHandler>(notFound);
+  readonly middlewares = new CellMap<HttpHandler>(notFound);
+  readonly tcpServices = new CellMap<TcpHandler>(closeAtOnce);
+  readonly #entryPoints = new Map<string, EntryPointTables>();
+  readonly #routers = new Map<string, HttpRouter>();
+  readonly #tcpRouters = new Map<string, TcpRouter>();
+  readonly #routerCounters: CounterFamily;
+  nodeSettings: NodeSettingsPlan | undefined;
+
+  constructor(routerCounters: CounterFamily) {
+    this.#routerCounters = routerCounters;
+  }
+
+  get entryPoints(): ReadonlyMap<string, EntryPointTables> {
+    return this.#entryPoints;
+  }
+
+  get routers(): ReadonlyMap<string, HttpRouter> {
+    return this.#routers;
+  }
+
+  get tcpRouters(): ReadonlyMap<string, TcpRouter> {
+    return this.#tcpRouters;
+  }
+
+  /** Routers may have named it before it existed, so all are looked through; changed settings keep the tables. */
+  putEntryPoint(plan: EntryPointPlan): void {
+    const before = this.#entryPoints.get(plan.name);
+    if (before !== undefined) {
+      before.plan = plan;
+      return;
+    }
+    const tables = new EntryPointTables(plan);
+    this.#entryPoints.set(plan.name, tables);
+    for (const router of this.#routers.values()) {
+      if (!router.entryPoints.includes(plan.name)) continue;
+      for (const placement of router.placements) tables.http.add(placement);
+    }
+    for (const router of this.#tcpRouters.values()) {
+      if (router.plan.entryPoints.includes(plan.name)) tables.tcp.add(router);
+    }
+  }
+
+  /** Its tables stay as they are, for connections that are still draining. */
+  removeEntryPoint(name: string): void {
+    this.#entryPoints.delete(name);
+  }
+
+  putRouter(plan: HttpRouterPlan): void {
+    const router = new HttpRouter(plan, {
+      middlewares: this.middlewares.referAll(plan.middlewares),
+      service: this.services.refer(plan.service),
+      counters: this.#routerCounters,
+    });
+    this.removeRouter(plan.name);
+    this.#routers.set(plan.name, router);
+    for (const name of router.entryPoints) {
+      const index = this.#entryPoints.get(name)?.http;
+      if (index === undefined) continue;
+      for (const placement of router.placements) index.add(placement);
+    }
+  }
+
+  removeRouter(name: string): void {
+    const router = this.#routers.get(name);
+    if (router === undefined) return;
+    this.#routers.delete(name);
+    for (const entryPoint of router.entryPoints) {
+      const index = this.#entryPoints.get(entryPoint)?.http;
+      if (index === undefined) continue;
+      for (const placement of router.placements) index.remove(placement);
+    }
+    this.middlewares.releaseAll(router.middlewares);
+    this.services.release(router.service);
+  }
+
+  putTcpRouter(plan: TcpRouterPlan): void {
+    const router = new TcpRouter(plan, this.tcpServices.refer(plan.service));
+    this.removeTcpRouter(plan.name);
+    this.#tcpRouters.set(plan.name, router);
+    for (const name of plan.entryPoints) this.#entryPoints.get(name)?.tcp.add(router);
+  }
+
+  removeTcpRouter(name: string): void {
+    const router = this.#tcpRouters.get(name);
+    if (router === undefined) return;
+    this.#tcpRouters.delete(name);
+    for (const entryPoint of router.plan.entryPoints) {
+      this.#entryPoints.get(entryPoint)?.tcp.remove(router);
+    }
+    this.tcpServices.release(router.service);
+  }
+}

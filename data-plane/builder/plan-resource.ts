@@ -1,0 +1,159 @@
+import { maxRuleDepth, type Rule } from "../../config-model/rule/rule.ts";
+import { decodeRule } from "../../config-model/snapshot/rule-codec.ts";
+import { isAddressOrRange } from "../../foundation/ip-range.ts";
+import type { Logger } from "../../foundation/log.ts";
+import { shuffled } from "../../foundation/shuffled.ts";
+import {
+  type EntryPoint,
+  type HttpRouter,
+  ResourceBody,
+  type Rule as RuleMessage,
+  type TcpRouter,
+  type TcpTransport,
+} from "../../proto/gen/switchyard/fleet/v1/resource.ts";
+import type { CounterFamily } from "../metrics/counter-registry.ts";
+import { placementKeys } from "../routing/placement.ts";
+import { compactPriority } from "../routing/route.ts";
+import { compileTcpRule } from "../tcp/tcp-rule.ts";
+import { TcpService } from "../tcp/tcp-service.ts";
+import { HttpService, type HttpUpstream } from "../upstream/http-service.ts";
+import type { LiveState } from "./live-state.ts";
+import { planMiddleware } from "./plan-middleware.ts";
+import { type MakeUpstream, planService } from "./plan-service.ts";
+import type { ChangedResource } from "./read-change-list.ts";
+import { planKindOf, type ResourcePlan } from "./resource-plan.ts";
+
+export interface PlanContext {
+  /** What serves now. */
+  readonly live: LiveState;
+  readonly makeUpstream: MakeUpstream;
+  readonly transport: { readonly tcp: TcpTransport };
+  readonly serviceCounters: CounterFamily;
+  readonly log: Logger;
+  /** Takes note of what must be closed if the plan never serves. */
+  readonly made: HttpUpstream[];
+}
+
+/** 128 bits of the hash: equal means that nothing has changed. */
+export function fingerprintOf({ hash }: ChangedResource): string {
+  return Buffer.from(hash.buffer, hash.byteOffset, Math.min(16, hash.byteLength)).toString(
+    "latin1",
+  );
+}
+
+/** Throws with the reason when this version cannot use the resource. */
+export function planResource(resource: ChangedResource, context: PlanContext): ResourcePlan {
+  const { name } = resource;
+  const kind = planKindOf(resource.kind);
+  if (kind === undefined) throw new Error("its kind is unknown to this version");
+  const { features, body } = decodeBody(resource.payload);
+  if (features.length > 0) {
+    throw new Error(`it needs ${features.join(", ")}, which this version does not have`);
+  }
+  if (body?.$case !== kind) throw new Error("its content is not of its kind");
+  const fingerprint = fingerprintOf(resource);
+  switch (body.$case) {
+    case "nodeSettings":
+      return { kind: body.$case, name, plan: { fingerprint, settings: body.value } };
+    case "entryPoint":
+      checkEntryPoint(body.value);
+      return { kind: body.$case, name, plan: { name, fingerprint, settings: body.value } };
+    case "httpRouter":
+      return { kind: body.$case, name, plan: planRouter(name, fingerprint, body.value) };
+    case "httpService": {
+      const { type } = body.value;
+      if (type === undefined) throw new Error("its type is unknown to this version");
+      const previous = context.live.services.definition(name);
+      const { service, made } = planService({
+        name,
+        fingerprint,
+        balancer: type.value,
+        previous: previous instanceof HttpService ? previous : undefined,
+        makeUpstream: context.makeUpstream,
+        counters: context.serviceCounters,
+      });
+      context.made.push(...made);
+      return { kind: body.$case, name, plan: service };
+    }
+    case "httpMiddleware":
+      return { kind: body.$case, name, plan: planMiddleware(body.value, fingerprint) };
+    case "tcpRouter":
+      return { kind: body.$case, name, plan: planTcpRouter(name, fingerprint, body.value) };
+    case "tcpService": {
+      const { type } = body.value;
+      if (type === undefined) throw new Error("its type is unknown to this version");
+      const { transport, log } = context;
+      const servers = shuffled(type.value.servers);
+      return {
+        kind: body.$case,
+        name,
+        plan: new TcpService({ name, fingerprint, servers, transport, log }),
+      };
+    }
+  }
+}
+
+function decodeBody(payload: Uint8Array): ResourceBody {
+  try {
+    return ResourceBody.decode(payload);
+  } catch (cause) {
+    throw new Error("its content cannot be decoded", { cause });
+  }
+}
+
+function planRouter(name: string, fingerprint: string, router: HttpRouter) {
+  const { entryPoints, middlewares, service, priority, precedence } = router;
+  return {
+    name,
+    fingerprint,
+    priority: compactPriority(priority),
+    precedence,
+    entryPoints: shared(entryPoints),
+    keys: placementKeys(readRule(router.rule)),
+    middlewares,
+    service,
+  };
+}
+
+function planTcpRouter(name: string, fingerprint: string, router: TcpRouter) {
+  const { entryPoints, service, priority, precedence } = router;
+  return {
+    name,
+    fingerprint,
+    priority: compactPriority(priority),
+    precedence,
+    entryPoints: shared(entryPoints),
+    matches: compileTcpRule(readRule(router.rule)),
+    service,
+  };
+}
+
+function readRule(message: RuleMessage | undefined): Rule {
+  if (message === undefined) throw new Error("it has no rule");
+  const rule = decodeRule(message);
+  if (depthOf(rule) > maxRuleDepth) throw new Error(`its rule is deeper than ${maxRuleDepth}`);
+  return rule;
+}
+
+function depthOf(rule: Rule): number {
+  return rule.kind === "matcher" ? 1 : 1 + Math.max(0, ...rule.rules.map(depthOf));
+}
+
+function checkEntryPoint({ forwardedHeaders }: EntryPoint): void {
+  for (const range of forwardedHeaders?.trustedIps ?? []) {
+    if (!isAddressOrRange(range)) throw new Error(`"${range}" is neither an address nor a range`);
+  }
+}
+
+/** Nearly all routers name the same few lists of entry points: one array for each list, not for each router. */
+const sharedLists = new Map<string, readonly string[]>();
+
+function shared(names: readonly string[]): readonly string[] {
+  const key = names.join("\n");
+  let list = sharedLists.get(key);
+  if (list === undefined) {
+    list = names;
+    sharedLists.set(key, list);
+  }
+  return list;
+}

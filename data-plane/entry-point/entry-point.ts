@@ -1,0 +1,79 @@
+import type { Socket } from "node:net";
+import type { Logger } from "../../foundation/log.ts";
+import type { EntryPointTables } from "../builder/live-state.ts";
+import { ConnectionSet } from "../connection/connection-set.ts";
+import type { DeadlineSweeper } from "../connection/deadline-sweeper.ts";
+import { EntryPointRuntime } from "../http/entry-point-runtime.ts";
+import type { HttpHandler } from "../http/http-exchange.ts";
+import type { RequestCounters } from "../metrics/request-counters.ts";
+import { HandlerSwitcher } from "../switcher/handler-switcher.ts";
+import type { TcpRouteTable } from "../tcp/tcp-router.ts";
+
+export interface EntryPointInit {
+  readonly counters: RequestCounters;
+  readonly sweeper: DeadlineSweeper;
+  readonly log: Logger;
+}
+
+/**
+ * An entry point in one worker, TCP first: a TCP router that matches gets the connection before anything is read of it,
+ * else it is HTTP. A connection keeps the TCP handler it began with; each HTTP request takes the handler of its moment.
+ */
+export class EntryPoint {
+  readonly name: string;
+  readonly #init: EntryPointInit;
+  readonly #http: HandlerSwitcher<HttpHandler>;
+  readonly #tcp: HandlerSwitcher<TcpRouteTable>;
+  #tables: EntryPointTables;
+  /** Connections since the last drain: those of a listener that is gone drain while a new one's come in. */
+  #connections: Connections;
+
+  constructor(tables: EntryPointTables, init: EntryPointInit) {
+    this.name = tables.plan.name;
+    this.#init = init;
+    this.#http = new HandlerSwitcher(tables.httpHandler);
+    this.#tcp = new HandlerSwitcher(tables.tcp);
+    this.#tables = tables;
+    this.#connections = this.#newConnections();
+  }
+
+  switchTo(tables: EntryPointTables): void {
+    const { settings } = tables.plan;
+    if (settings !== this.#connections.http.settings)
+      this.#connections.http.updateSettings(settings);
+    this.#tables = tables;
+    this.#http.switchTo(tables.httpHandler);
+    this.#tcp.switchTo(tables.tcp);
+  }
+
+  /** Takes the socket over; it may be paused. */
+  accept(socket: Socket): void {
+    const { http, tcp } = this.#connections;
+    const router = this.#tcp.current.find(socket.remoteAddress ?? "");
+    if (router === undefined) http.serve(socket);
+    else router.service.current.serve(socket, tcp);
+  }
+
+  /** Lets the connections of this moment finish within the entry point's grace; later ones are not touched. */
+  async drain(): Promise<void> {
+    const { http, tcp } = this.#connections;
+    const { graceTimeoutMs } = this.#tables.plan.settings;
+    this.#connections = this.#newConnections();
+    await Promise.all([http.drain(graceTimeoutMs), tcp.drain(graceTimeoutMs)]);
+  }
+
+  #newConnections(): Connections {
+    const http = new EntryPointRuntime({
+      name: this.name,
+      settings: this.#tables.plan.settings,
+      handler: this.#http,
+      ...this.#init,
+    });
+    return { http, tcp: new ConnectionSet() };
+  }
+}
+
+interface Connections {
+  readonly http: EntryPointRuntime;
+  readonly tcp: ConnectionSet;
+}

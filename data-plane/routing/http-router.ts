@@ -1,0 +1,67 @@
+import type { HttpExchange, HttpHandler } from "../http/http-exchange.ts";
+import type { CounterFamily } from "../metrics/counter-registry.ts";
+import type { RequestCounters } from "../metrics/request-counters.ts";
+import type { Cell } from "../switcher/cell.ts";
+import { Placement, type PlacementKey } from "./placement.ts";
+import type { Route } from "./route.ts";
+
+/** A router before its names are bound to cells: everything that can fail has been done. */
+export interface HttpRouterPlan extends Route {
+  readonly fingerprint: string;
+  readonly entryPoints: readonly string[];
+  readonly keys: readonly PlacementKey[];
+  readonly middlewares: readonly string[];
+  readonly service: string;
+}
+
+export interface HttpRouterBinding {
+  readonly middlewares: readonly Cell<HttpHandler>[];
+  readonly service: Cell<HttpHandler>;
+  readonly counters: CounterFamily;
+}
+
+/** Runs its middlewares, then its service; both are read from their cells by each request. */
+export class HttpRouter implements HttpHandler, Route {
+  readonly name: string;
+  readonly priority: number | bigint;
+  readonly precedence: number;
+  readonly fingerprint: string;
+  readonly entryPoints: readonly string[];
+  readonly placements: readonly Placement<HttpRouter>[];
+  readonly middlewares: readonly Cell<HttpHandler>[];
+  readonly service: Cell<HttpHandler>;
+  readonly #family: CounterFamily;
+  #counters: RequestCounters | undefined;
+
+  constructor(plan: HttpRouterPlan, { middlewares, service, counters }: HttpRouterBinding) {
+    this.name = plan.name;
+    this.priority = plan.priority;
+    this.precedence = plan.precedence;
+    this.fingerprint = plan.fingerprint;
+    this.entryPoints = plan.entryPoints;
+    this.placements = plan.keys.map((key) => new Placement<HttpRouter>(this, key));
+    this.middlewares = middlewares;
+    this.service = service;
+    this.#family = counters;
+  }
+
+  handle(exchange: HttpExchange): void {
+    this.#counters ??= this.#family.of(this.name); // made when first used: most of 100,000 routers never are
+    exchange.routerCounters = this.#counters;
+    exchange.run(this.middlewares, this.service);
+  }
+
+  /** To make the same router over other cells. */
+  get plan(): HttpRouterPlan {
+    return {
+      name: this.name,
+      priority: this.priority,
+      precedence: this.precedence,
+      fingerprint: this.fingerprint,
+      entryPoints: this.entryPoints,
+      keys: this.placements.map((placement) => placement.key),
+      middlewares: this.middlewares.map(({ name }) => name),
+      service: this.service.name,
+    };
+  }
+}

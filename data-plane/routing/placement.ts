@@ -1,0 +1,85 @@
+import type { Rule } from "../../config-model/rule/rule.ts";
+import type { Predicate, RequestFacts } from "./request-facts.ts";
+import type { Route } from "./route.ts";
+import { compareRoutes } from "./route.ts";
+import type { RouteBucket } from "./route-bucket.ts";
+import { isPositive, ruleAlternatives } from "./rule-alternatives.ts";
+import { compileAll, compileRule } from "./rule-matcher.ts";
+
+/** Where one alternative of a rule belongs in the index, and what is left to test there. */
+export interface PlacementKey {
+  /** A host pattern; `*` when the alternative names no host. */
+  readonly host: string;
+  /** "" when it names no path: every path starts with it. */
+  readonly path: string;
+  readonly isExactPath: boolean;
+  readonly test: Predicate | undefined;
+}
+
+/** Throws `RuleBuildError`. */
+export function placementKeys(rule: Rule): readonly PlacementKey[] {
+  return ruleAlternatives(rule).map(keyOf);
+}
+
+function keyOf(conjunction: readonly Rule[]): PlacementKey {
+  for (const rule of conjunction) compileRule(rule); // also what the index uses up must be valid
+  const host =
+    conjunction.find((rule) => isPositive(rule, "Host") && rule.arguments[0] !== "*") ??
+    conjunction.find((rule) => isPositive(rule, "Host"));
+  const path =
+    conjunction.find((rule) => isPositive(rule, "Path")) ??
+    conjunction.find((rule) => isPositive(rule, "PathPrefix"));
+  return {
+    host: argumentOf(host) ?? "*",
+    path: argumentOf(path) ?? "",
+    isExactPath: path !== undefined && isPositive(path, "Path"),
+    test: compileAll(conjunction.filter((rule) => rule !== host && rule !== path)),
+  };
+}
+
+function argumentOf(rule: Rule | undefined): string | undefined {
+  return rule?.kind === "matcher" ? rule.arguments[0] : undefined;
+}
+
+/**
+ * A route at one place of the index. It is a bucket of one by itself: most hosts have one route, and at 100,000 of them
+ * a list each would cost more than the routes.
+ */
+export class Placement<R extends Route> implements RouteBucket<R> {
+  readonly route: R;
+  readonly host: string;
+  readonly path: string;
+  readonly isExactPath: boolean;
+  readonly #test: Predicate | undefined;
+
+  constructor(route: R, { host, path, isExactPath, test }: PlacementKey) {
+    this.route = route;
+    this.host = host;
+    this.path = path;
+    this.isExactPath = isExactPath;
+    this.#test = test;
+  }
+
+  /** The host is not tested again: being found means that it matched. */
+  matches(facts: RequestFacts): boolean {
+    const pathMatches = this.isExactPath
+      ? facts.routingPath === this.path
+      : facts.routingPath.startsWith(this.path);
+    return pathMatches && (this.#test === undefined || this.#test(facts));
+  }
+
+  best(facts: RequestFacts, incumbent: R | undefined): R | undefined {
+    if (incumbent !== undefined && compareRoutes(incumbent, this.route) <= 0) return incumbent;
+    return this.matches(facts) ? this.route : incumbent;
+  }
+
+  /** What is left of the key when the route is replaced by another version of itself with the same rule. */
+  get key(): PlacementKey {
+    return {
+      host: this.host,
+      path: this.path,
+      isExactPath: this.isExactPath,
+      test: this.#test,
+    };
+  }
+}

@@ -1,0 +1,50 @@
+import type { Placement } from "./placement.ts";
+import type { RequestFacts } from "./request-facts.ts";
+import { compareRoutes, type Route } from "./route.ts";
+import type { RouteBucket } from "./route-bucket.ts";
+
+/** Placements in order of their routes, the winner first. A route may stand in it several times. */
+export class SortedPlacements<R extends Route> implements RouteBucket<R> {
+  readonly #placements: Placement<R>[] = [];
+
+  get size(): number {
+    return this.#placements.length;
+  }
+
+  [Symbol.iterator](): IterableIterator<Placement<R>> {
+    return this.#placements.values();
+  }
+
+  best(facts: RequestFacts, incumbent: R | undefined): R | undefined {
+    const placements = this.#placements;
+    for (let i = 0; i < placements.length; i += 1) {
+      const placement = placements[i];
+      if (placement === undefined) break;
+      // In order: once the incumbent wins against one, it wins against all that follow.
+      if (incumbent !== undefined && compareRoutes(incumbent, placement.route) <= 0) break;
+      if (placement.matches(facts)) return placement.route;
+    }
+    return incumbent;
+  }
+
+  add(placement: Placement<R>): void {
+    this.#placements.splice(this.#firstNotBefore(placement.route), 0, placement);
+  }
+
+  remove(placement: Placement<R>): void {
+    const index = this.#placements.indexOf(placement, this.#firstNotBefore(placement.route));
+    if (index !== -1) this.#placements.splice(index, 1);
+  }
+
+  #firstNotBefore(route: R): number {
+    let low = 0;
+    let high = this.#placements.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      const placement = this.#placements[middle];
+      if (placement !== undefined && compareRoutes(placement.route, route) < 0) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}

@@ -1,0 +1,42 @@
+import type { Logger } from "../../foundation/log.ts";
+import type { LogLevel, WorkerToMain } from "./worker-protocol.ts";
+
+const levels: readonly LogLevel[] = ["debug", "info", "warn", "error"];
+
+/** Hands lines to the main thread, which has the one sink: a worker starts without loading a logging library. */
+export function forwardingLog(level: LogLevel, post: (message: WorkerToMain) => void): Logger {
+  const least = levels.indexOf(level);
+  const forward =
+    (line: LogLevel) =>
+    (message: string, fields: Readonly<Record<string, unknown>> = {}) => {
+      if (levels.indexOf(line) < least) return;
+      post({ kind: "log", level: line, message, fields: cloneable(fields, level === "debug") });
+    };
+  return {
+    debug: forward("debug"),
+    info: forward("info"),
+    warn: forward("warn"),
+    error: forward("error"),
+  };
+}
+
+/** Only what crosses threads as it is; an error becomes its message, for `debug` its stack. */
+function cloneable(fields: Readonly<Record<string, unknown>>, withStack: boolean) {
+  return Object.fromEntries(
+    Object.entries(fields).map(([key, value]) => [key, printable(value, withStack)]),
+  );
+}
+
+function printable(value: unknown, withStack: boolean): unknown {
+  if (value instanceof Error) return withStack ? value.stack : messageOf(value);
+  if (typeof value === "bigint") return value.toString();
+  return typeof value === "object" || typeof value === "function" || typeof value === "symbol"
+    ? JSON.stringify(value)
+    : value;
+}
+
+function messageOf(error: Error): string {
+  return error.cause instanceof Error
+    ? `${error.message}: ${messageOf(error.cause)}`
+    : error.message;
+}
