@@ -1,0 +1,218 @@
+/**
+ * Reads the files of a file provider again and again and says what changed between two readings, object by object. What
+ * cannot be read, or is half-written, or vanished a moment ago, keeps what it held before.
+ */
+import { readFileSync, statSync } from "node:fs";
+import { isDeepStrictEqual } from "node:util";
+import { type DocumentObject, decodeYaml } from "../../config-model/dynamic/decode-document.ts";
+import type { Diagnostic } from "../../config-model/dynamic/diagnostic.ts";
+import type { SourceChange } from "../../config-model/dynamic/source-object.ts";
+import type { FileProviderConfig } from "../../config-model/static/static-configuration.ts";
+import { type FileListing, listFiles } from "./file-provider-listing.ts";
+
+export interface FileReading {
+  readonly changes: readonly SourceChange[];
+  /** Of the source as a whole, all of them. */
+  readonly problems: readonly Diagnostic[];
+  /** Why what is known may be less than what the files hold; absent when all of it was read. */
+  readonly incomplete: string | undefined;
+  readonly folders: readonly string[];
+  /** What is missing tells nothing when it comes back: look again after this time. */
+  readonly lookAgainMs: number | undefined;
+}
+
+interface FileState {
+  stamp: string;
+  text: string;
+  objects: ReadonlyMap<string, DocumentObject>;
+  problems: readonly Diagnostic[];
+  complete: boolean;
+  /** Time at which the file was found missing. */
+  missingSinceMs: number | undefined;
+}
+
+export interface FileReaderInit {
+  readonly config: FileProviderConfig;
+  readonly nowMs: () => number;
+  /** A file missing for less is taken for one being replaced. */
+  readonly missingGraceMs: number;
+}
+
+const missingFolderPollMs = 1_000;
+
+export class FileReader {
+  readonly #init: FileReaderInit;
+  readonly #files = new Map<string, FileState>();
+  #objects: ReadonlyMap<string, DocumentObject> = new Map();
+  #folders: readonly string[] = [];
+
+  constructor(init: FileReaderInit) {
+    this.#init = init;
+  }
+
+  read(): FileReading {
+    let listing: FileListing;
+    try {
+      listing = listFiles(this.#init.config);
+    } catch (error) {
+      const { filename, directory } = this.#init.config;
+      return this.#unreadable(describeFailure(filename ?? directory ?? "", error));
+    }
+    this.#folders = listing.folders;
+    const failures: Diagnostic[] = [];
+    const present = new Set<string>();
+    for (const path of listing.files) {
+      try {
+        if (this.#readFile(path)) present.add(path);
+      } catch (error) {
+        present.add(path);
+        failures.push(wholeProblem(path, describeFailure(path, error)));
+      }
+    }
+    const lookAgainMs = this.#forgetMissing(present);
+    return this.#conclude(failures, lookAgainMs);
+  }
+
+  /** False when there is no such file. */
+  #readFile(path: string): boolean {
+    const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
+    if (stats === undefined) return false;
+    const stamp = `${stats.dev}:${stats.ino}:${stats.size}:${stats.mtimeNs}`;
+    const known = this.#files.get(path);
+    if (known !== undefined) known.missingSinceMs = undefined;
+    if (known?.stamp === stamp) return true;
+    const text = readFileSync(path, "utf8");
+    if (known?.text === text) known.stamp = stamp;
+    else this.#files.set(path, decodeFile({ path, stamp, text }, known));
+    return true;
+  }
+
+  /** Forgets what has been missing long enough; returns when the next one will have been. */
+  #forgetMissing(present: ReadonlySet<string>): number | undefined {
+    const now = this.#init.nowMs();
+    let next: number | undefined;
+    for (const [path, file] of this.#files) {
+      if (present.has(path)) continue;
+      file.missingSinceMs ??= now;
+      const leftMs = file.missingSinceMs + this.#init.missingGraceMs - now;
+      if (leftMs <= 0) this.#files.delete(path);
+      else next = Math.min(next ?? leftMs, leftMs);
+    }
+    return next;
+  }
+
+  #conclude(failures: readonly Diagnostic[], lookAgainMs: number | undefined): FileReading {
+    const problems = [...failures];
+    const merged = new Map<string, DocumentObject>();
+    const paths = [...this.#files.keys()].toSorted((a, b) => (a < b ? -1 : 1));
+    let incomplete = failures[0]?.message;
+    for (const path of paths) {
+      const file = this.#files.get(path);
+      if (file === undefined) continue;
+      problems.push(...file.problems);
+      if (!file.complete) incomplete ??= file.problems[0]?.message;
+      for (const [id, object] of file.objects) {
+        const first = merged.get(id);
+        if (first === undefined) merged.set(id, object);
+        else problems.push(duplicateProblem(object, first));
+      }
+    }
+    const { filename } = this.#init.config;
+    if (filename !== undefined && paths.length === 0) {
+      const message = `Cannot read ${filename}: there is no such file`;
+      incomplete ??= message;
+      if (failures.length === 0) problems.push(wholeProblem(filename, message));
+    }
+    const changes = difference(this.#objects, merged);
+    this.#objects = merged;
+    return { changes, problems, incomplete, folders: this.#folders, lookAgainMs };
+  }
+
+  #unreadable(message: string): FileReading {
+    const { filename, directory } = this.#init.config;
+    return {
+      changes: [],
+      problems: [wholeProblem(filename ?? directory ?? "", message)],
+      incomplete: message,
+      folders: this.#folders,
+      lookAgainMs: missingFolderPollMs,
+    };
+  }
+}
+
+function decodeFile(
+  { path, stamp, text }: { readonly path: string; readonly stamp: string; readonly text: string },
+  before: FileState | undefined,
+): FileState {
+  const { objects, problems, complete, silent } = decodeYaml(text, path);
+  const state = { stamp, text, objects, problems, complete, missingSinceMs: undefined };
+  const emptied = silent && before !== undefined && before.objects.size > 0;
+  if (before === undefined || (complete && !emptied)) return state;
+  const kept = new Map([...before.objects, ...objects]);
+  if (!emptied) return { ...state, objects: kept };
+  const problem: Diagnostic = {
+    severity: "warning",
+    code: "syntax",
+    message: `${path} holds nothing now, so what it held before stays`,
+    source: { provider: "file", location: path },
+    hint: "delete the file to remove what it held",
+  };
+  return { ...state, objects: kept, problems: [...problems, problem] };
+}
+
+/** An object counts as changed when what it says or what is wrong with it changed; moving it in the file is no change. */
+function difference(
+  before: ReadonlyMap<string, DocumentObject>,
+  after: ReadonlyMap<string, DocumentObject>,
+): readonly SourceChange[] {
+  const changes: SourceChange[] = [];
+  for (const [id, { key }] of before) {
+    if (!after.has(id)) changes.push({ key, object: undefined });
+  }
+  for (const [id, { key, object }] of after) {
+    const known = before.get(id)?.object;
+    if (
+      known === undefined ||
+      (known !== object &&
+        !(
+          isDeepStrictEqual(known.config, object.config) &&
+          isDeepStrictEqual(known.problems, object.problems)
+        ))
+    ) {
+      changes.push({ key, object });
+    }
+  }
+  return changes;
+}
+
+function duplicateProblem({ key, object }: DocumentObject, first: DocumentObject): Diagnostic {
+  return {
+    object: key,
+    severity: "warning",
+    code: "invalid-value",
+    message: `"${key.name}" is also in ${first.object.source.location}, which comes first by name and counts`,
+    source: object.source,
+    hint: "give it another name",
+  };
+}
+
+function wholeProblem(path: string, message: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "syntax",
+    message,
+    source: { provider: "file", location: path },
+  };
+}
+
+const reasons: Readonly<Record<string, string>> = {
+  ENOENT: "there is no such file or folder",
+  EACCES: "access is denied",
+  ENOTDIR: "it is not a folder",
+  EISDIR: "it is a folder",
+};
+
+function describeFailure(path: string, error: unknown): string {
+  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  return `Cannot read ${path}: ${reasons[code] ?? (error instanceof Error ? error.message : String(error))}`;
+}
