@@ -24,6 +24,7 @@ import {
   classifyEtcdError,
   EtcdRefusedError,
   EtcdStaleTokenError,
+  EtcdUnavailableError,
   isStaleToken,
   staleTokenDetails,
 } from "./etcd-error.ts";
@@ -179,11 +180,22 @@ const staleTokenRenamed = new ListenerBuilder()
 function tlsCredentials(tls: NonNullable<EtcdAccess["tls"]>): ChannelCredentials {
   const pem = (given: string | undefined) => {
     if (given === undefined) return null;
-    return given.startsWith("-----BEGIN ") ? Buffer.from(given) : readFileSync(given);
+    return given.startsWith("-----BEGIN ") ? Buffer.from(given) : readPem(given);
   };
   return grpcCredentials.createSsl(pem(tls.ca), pem(tls.key), pem(tls.cert), {
     rejectUnauthorized: !tls.insecureSkipVerify,
   });
+}
+
+function readPem(file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    // Not for ever wrong: a rotation may be writing it just now.
+    throw new EtcdUnavailableError(`Cannot connect to etcd: ${file} cannot be read`, {
+      cause: error,
+    });
+  }
 }
 
 /** etcd3's own option knows neither system roots with a client certificate nor `insecureSkipVerify`. */

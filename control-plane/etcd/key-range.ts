@@ -8,8 +8,9 @@ export function oneKey(key: string): KeyRange {
   return { start: Buffer.from(key), end: undefined };
 }
 
-/** All keys that begin with `prefix`. */
+/** All keys that begin with `prefix`; every key when it is empty. */
 export function prefixRange(prefix: string): KeyRange {
+  if (prefix === "") return { start: Buffer.of(0), end: Buffer.of(0) };
   const start = Buffer.from(prefix);
   return { start, end: successor(start) };
 }
