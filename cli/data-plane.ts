@@ -51,7 +51,6 @@ export async function dataPlane(flags: DataPlaneFlags, rest: readonly string[]):
     workers: flags.workers ?? availableParallelism(),
     isFirstBindRequired: false,
     log,
-    logOptions,
   });
   try {
     await running.ready;

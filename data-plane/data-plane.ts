@@ -4,7 +4,6 @@
  */
 import { type MessagePort, Worker } from "node:worker_threads";
 import type { Logger } from "../foundation/log.ts";
-import type { LogOptions } from "../foundation/pino-log.ts";
 import { ListenerSet } from "./acceptor/listener-set.ts";
 import { WorkerSet } from "./acceptor/worker-set.ts";
 import type { AgentOptions } from "./agent/agent-options.ts";
@@ -16,7 +15,6 @@ export interface DataPlaneInit {
   /** An entry point of the first generation that cannot be bound ends the process instead of being retried. */
   readonly isFirstBindRequired: boolean;
   readonly log: Logger;
-  readonly logOptions: LogOptions;
 }
 
 const retry = { baseMs: 1_000, maxMs: 10_000 };
@@ -45,7 +43,7 @@ export class DataPlane {
     this.#workers = new WorkerSet({
       count: init.workers,
       program: new URL("./worker/traffic-worker.ts", import.meta.url),
-      workerData: { log: init.logOptions },
+      logLevel: init.agent.log.level,
       onStarted: (worker, port) => this.#post({ kind: "workerStarted", worker, port }, port),
       onStopped: (worker) => this.#post({ kind: "workerStopped", worker }),
       restart,

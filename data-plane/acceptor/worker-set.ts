@@ -2,16 +2,20 @@ import type { Socket } from "node:net";
 import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
 import { type BackoffPolicy, backoffDelayMs } from "../../foundation/backoff.ts";
 import type { Logger } from "../../foundation/log.ts";
-import type { MainToWorker, WorkerToMain } from "../worker/worker-protocol.ts";
-import { workerColumnLength } from "../worker/worker-protocol.ts";
+import {
+  type LogLevel,
+  type MainToWorker,
+  type TrafficWorkerData,
+  type WorkerToMain,
+  workerColumnLength,
+} from "../worker/worker-protocol.ts";
 import { WorkerChoice } from "./worker-choice.ts";
 
 export interface WorkerSetInit {
   readonly count: number;
   /** The thread's program. */
   readonly program: URL;
-  /** Handed to every worker beside `columns` and `index`. */
-  readonly workerData: Readonly<Record<string, unknown>>;
+  readonly logLevel: LogLevel;
   /** The agent's end of the worker's channel. */
   readonly onStarted: (worker: number, agentPort: MessagePort) => void;
   readonly onStopped: (worker: number) => void;
@@ -98,16 +102,28 @@ export class WorkerSet {
 
   #spawn(worker: number, attempt: number): void {
     const startedAtMs = performance.now();
-    const thread = new Worker(this.#init.program, {
-      workerData: { ...this.#init.workerData, columns: this.#columns, index: worker },
-    });
+    const workerData: TrafficWorkerData = {
+      columns: this.#columns,
+      index: worker,
+      log: { level: this.#init.logLevel },
+    };
+    const thread = new Worker(this.#init.program, { workerData });
     const slot: Slot = { thread, drained: Promise.withResolvers<void>() };
     this.#slots.set(worker, slot);
     const { port1, port2 } = new MessageChannel();
     thread.postMessage({ kind: "agentPort", port: port1 } satisfies MainToWorker, [port1]);
     this.#init.onStarted(worker, port2);
     thread.on("message", (message: WorkerToMain) => {
-      if (message.kind === "drained") slot.drained.resolve();
+      switch (message.kind) {
+        case "ready":
+          break;
+        case "drained":
+          slot.drained.resolve();
+          break;
+        case "log":
+          this.#init.log[message.level](message.message, { worker, ...message.fields });
+          break;
+      }
       else if (message.kind === "log")
         this.#init.log[message.level](message.message, message.fields);
     });
