@@ -1,0 +1,156 @@
+/**
+ * CPU per proxied request of the product and of nginx, HAProxy and Caddy: user and system time of the whole process
+ * (and nginx's children) over completed requests. All proxy the same upstream for the same load, one after another,
+ * several times around, so that what else the machine does falls on all of them; medians are compared.
+ */
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { quantile } from "./statistics.ts";
+import {
+  startCaddy,
+  startEngine,
+  startHaproxy,
+  startNginxProxy,
+  startNginxUpstream,
+  startNodeUpstream,
+  startProduct,
+} from "./support/http-proxies.ts";
+import { findPeer, type PeerProgram } from "./support/peers.ts";
+import type { Subject } from "./support/subject.ts";
+
+interface Candidate {
+  readonly subject: Subject;
+  /** Hosts asked for, at random. */
+  readonly hosts: number;
+  readonly rounds: Round[];
+}
+
+interface Round {
+  readonly microsecondsPerRequest: number;
+  readonly requestsPerSecond: number;
+}
+
+export async function run(args: string[]): Promise<void> {
+  const { values } = parseArgs({
+    args,
+    options: {
+      rounds: { type: "string", default: "5" },
+      seconds: { type: "string", default: "2" },
+      connections: { type: "string", default: "64" },
+      /** Comma-separated beginnings of names; default: all. */
+      only: { type: "string", default: "" },
+    },
+  });
+  const wrk = findPeer("wrk");
+  if (wrk === undefined) throw new Error("Cannot measure: the load generator wrk is missing");
+  const folder = mkdtempSync(join(tmpdir(), "switchyard-bench-http-"));
+  await using stack = new AsyncDisposableStack();
+  stack.defer(() => rmSync(folder, { recursive: true, force: true }));
+  const candidates = await startAll(stack, folder, values.only.split(","));
+  const load = { wrk, folder, seconds: Number(values.seconds), connections: values.connections };
+  for (const candidate of candidates) measure(candidate, { ...load, seconds: 1 }); // warm up
+  for (const candidate of candidates) candidate.rounds.length = 0;
+  for (let round = 0; round < Number(values.rounds); round += 1) {
+    for (const candidate of candidates) measure(candidate, load);
+  }
+  process.stdout.write(table(candidates));
+}
+
+async function startAll(
+  stack: AsyncDisposableStack,
+  folder: string,
+  only: readonly string[],
+): Promise<Candidate[]> {
+  const nginx = findPeer("nginx");
+  const upstream = stack.use(
+    nginx === undefined ? await startNodeUpstream() : await startNginxUpstream(nginx, folder),
+  );
+  const init = { folder, upstreamPort: upstream.port };
+  const peer = (program: PeerProgram | undefined, start: PeerStart) =>
+    program === undefined ? undefined : () => start(program, init);
+  const product = (workers: number, routers: number) => () =>
+    startProduct({ ...init, workers, routers });
+  const wanted: readonly (readonly [string, number, (() => Promise<Subject>) | undefined])[] = [
+    ["switchyard", 1, product(1, 1)],
+    ["switchyard", 1, product(2, 1)],
+    ["switchyard", 10_000, product(1, 10_000)],
+    ["engine", 1, () => startEngine(init)],
+    ["nginx", 1, peer(nginx, startNginxProxy)],
+    ["haproxy", 1, peer(findPeer("haproxy"), startHaproxy)],
+    ["caddy", 1, peer(findPeer("caddy"), startCaddy)],
+  ];
+  const candidates: Candidate[] = [];
+  for (const [name, hosts, start] of wanted) {
+    if (start === undefined || !only.some((beginning) => name.startsWith(beginning))) continue;
+    candidates.push({ subject: stack.use(await start()), hosts, rounds: [] });
+  }
+  return candidates;
+}
+
+type PeerStart = (
+  program: PeerProgram,
+  init: { readonly folder: string; readonly upstreamPort: number },
+) => Promise<Subject>;
+
+interface Load {
+  readonly wrk: PeerProgram;
+  readonly folder: string;
+  readonly seconds: number;
+  readonly connections: string;
+}
+
+function measure(candidate: Candidate, { wrk, folder, seconds, connections }: Load): void {
+  const { subject } = candidate;
+  const script = join(folder, `hosts-${candidate.hosts}.lua`);
+  writeFileSync(script, hostScript(candidate.hosts));
+  const args = ["-t1", `-c${connections}`, `-d${seconds}`, "-s", script];
+  const before = subject.cpuSeconds();
+  const output = execFileSync(wrk.file, [...args, `http://127.0.0.1:${subject.port}/`], {
+    encoding: "utf8",
+    env: { ...process.env, ...wrk.env },
+  });
+  const cpuSeconds = subject.cpuSeconds() - before;
+  const requests = Number(/(\d+) requests in/.exec(output)?.[1]);
+  if (/Non-2xx|Socket errors/.test(output)) {
+    throw new Error(`Cannot use the figures of ${subject.name}: ${output.trim()}`);
+  }
+  candidate.rounds.push({
+    microsecondsPerRequest: (cpuSeconds * 1e6) / requests,
+    requestsPerSecond: Number(/Requests\/sec:\s+([\d.]+)/.exec(output)?.[1]),
+  });
+}
+
+/** Requests are made beforehand: at load time the generator only picks one. */
+function hostScript(hosts: number): string {
+  return `local requests = {}
+function init(args)
+  for i = 0, ${hosts - 1} do
+    requests[i] = wrk.format("GET", "/", { ["Host"] = "host-" .. i .. ".example.com" })
+  end
+end
+function request() return requests[math.random(0, ${hosts - 1})] end
+`;
+}
+
+function table(candidates: readonly Candidate[]): string {
+  const rows = candidates.map(({ subject, rounds }) => ({
+    name: subject.name,
+    cpu: quantile(
+      rounds.map((round) => round.microsecondsPerRequest),
+      0.5,
+    ),
+    rate: quantile(
+      rounds.map((round) => round.requestsPerSecond),
+      0.5,
+    ),
+  }));
+  const nginx = rows.find(({ name }) => name === "nginx");
+  const lines = rows.map(({ name, cpu, rate }) => {
+    const ratio = nginx === undefined ? "-" : (cpu / nginx.cpu).toFixed(2);
+    return `${name.padEnd(40)} ${cpu.toFixed(1).padStart(10)} ${ratio.padStart(10)} ${rate.toFixed(0).padStart(10)}\n`;
+  });
+  return `${"".padEnd(40)} ${"µs/request".padStart(10)} ${"/ nginx".padStart(10)} ${"req/s".padStart(10)}\n${lines.join("")}`;
+}

@@ -1,0 +1,183 @@
+/** How each proxy is started for the comparison: one route to one upstream, one worker, keep-alive on both sides. */
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { PeerProgram } from "./peers.ts";
+import { freePort, Subject } from "./subject.ts";
+
+export interface ProxyInit {
+  /** For configuration and what the program writes. */
+  readonly folder: string;
+  readonly upstreamPort: number;
+}
+
+const root = join(import.meta.dirname, "../..");
+
+export const responseBody = "x".repeat(100);
+
+export async function startNginxUpstream(nginx: PeerProgram, folder: string): Promise<Subject> {
+  const port = await freePort();
+  return startNginx(nginx, "upstream", folder, port, `return 200 "${responseBody}";`, "");
+}
+
+export async function startNodeUpstream(): Promise<Subject> {
+  const port = await freePort();
+  const script = join(import.meta.dirname, "plain-upstream.ts");
+  return Subject.start({
+    name: "upstream",
+    file: process.execPath,
+    args: [script, `${port}`],
+    port,
+  });
+}
+
+export async function startNginxProxy(nginx: PeerProgram, init: ProxyInit): Promise<Subject> {
+  const port = await freePort();
+  const upstream = `upstream u {
+    server 127.0.0.1:${init.upstreamPort};
+    keepalive 64;
+    keepalive_requests 100000000;
+  }`;
+  const location = `proxy_pass http://u;
+    proxy_http_version 1.1;
+    proxy_set_header Connection "";
+    proxy_set_header Host $http_host;
+    proxy_set_header X-Real-Ip $remote_addr;
+    proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+    proxy_set_header X-Forwarded-Proto $scheme;`;
+  return startNginx(nginx, "nginx", init.folder, port, location, upstream);
+}
+
+async function startNginx(
+  { file, env }: PeerProgram,
+  name: string,
+  folder: string,
+  port: number,
+  location: string,
+  upstream: string,
+): Promise<Subject> {
+  const home = join(folder, name);
+  mkdirSync(home, { recursive: true });
+  const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+    .map((kind) => `${kind}_temp_path ${home}/${kind};`)
+    .join(" ");
+  const configuration = `daemon off; worker_processes 1; pid ${home}/pid; error_log stderr crit;
+    events { worker_connections 4096; }
+    http {
+      access_log off; ${temporary}
+      ${upstream}
+      server {
+        listen 127.0.0.1:${port};
+        keepalive_requests 100000000;
+        default_type text/plain;
+        location / { ${location} }
+      }
+    }`;
+  writeFileSync(join(home, "nginx.conf"), configuration);
+  const args = ["-p", home, "-e", "stderr", "-c", join(home, "nginx.conf")];
+  return Subject.start({ name, file, args, port, env });
+}
+
+export async function startHaproxy({ file, env }: PeerProgram, init: ProxyInit): Promise<Subject> {
+  const port = await freePort();
+  const path = join(init.folder, "haproxy.cfg");
+  writeFileSync(
+    path,
+    `global
+  nbthread 1
+  maxconn 4096
+defaults
+  mode http
+  timeout connect 5s
+  timeout client 60s
+  timeout server 60s
+  option forwardfor
+  http-reuse always
+frontend f
+  bind 127.0.0.1:${port}
+  default_backend b
+backend b
+  http-request set-header X-Real-Ip %[src]
+  http-request set-header X-Forwarded-Proto http
+  server s 127.0.0.1:${init.upstreamPort}
+`,
+  );
+  return Subject.start({ name: "haproxy", file, args: ["-db", "-f", path], port, env });
+}
+
+export async function startCaddy({ file, env }: PeerProgram, init: ProxyInit): Promise<Subject> {
+  const port = await freePort();
+  const path = join(init.folder, "Caddyfile");
+  writeFileSync(
+    path,
+    `{
+  admin off
+  auto_https off
+}
+http://:${port} {
+  bind 127.0.0.1
+  reverse_proxy 127.0.0.1:${init.upstreamPort}
+}
+`,
+  );
+  const args = ["run", "--config", path, "--adapter", "caddyfile"];
+  const home = { HOME: init.folder, XDG_DATA_HOME: init.folder, XDG_CONFIG_HOME: init.folder };
+  return Subject.start({ name: "caddy", file, args, port, env: { ...env, ...home } });
+}
+
+/** The engine with one route and nothing around it. */
+export async function startEngine({ upstreamPort }: ProxyInit): Promise<Subject> {
+  const port = await freePort();
+  const script = join(import.meta.dirname, "engine-process.ts");
+  const args = [script, `${port}`, `${upstreamPort}`];
+  return Subject.start({ name: "engine alone", file: process.execPath, args, port });
+}
+
+export interface ProductInit extends ProxyInit {
+  readonly workers: number;
+  /** One `Host` rule each: `host-0.example.com` and so on. */
+  readonly routers: number;
+}
+
+/** The program as a user runs it: `up`, with its configuration in files. */
+export async function startProduct(init: ProductInit): Promise<Subject> {
+  const port = await freePort();
+  const name = `switchyard, ${init.workers} worker${init.workers > 1 ? "s" : ""}, ${init.routers} router${init.routers > 1 ? "s" : ""}`;
+  const home = join(init.folder, name.replaceAll(/[ ,]+/g, "-"));
+  mkdirSync(home, { recursive: true });
+  const routers = Array.from(
+    { length: init.routers },
+    (_, index) =>
+      `    r${index}: { rule: "Host(\`host-${index}.example.com\`)", service: upstream, entryPoints: [web] }\n`,
+  ).join("");
+  writeFileSync(
+    join(home, "routes.yml"),
+    `http:
+  routers:
+${routers}  services:
+    upstream:
+      loadBalancer:
+        servers:
+          - url: http://127.0.0.1:${init.upstreamPort}
+`,
+  );
+  writeFileSync(
+    join(home, "switchyard.yml"),
+    `entryPoints:
+  web:
+    address: 127.0.0.1:${port}
+providers:
+  file:
+    filename: ${join(home, "routes.yml")}
+log:
+  level: error
+`,
+  );
+  const args = [
+    "up",
+    `--configFile=${join(home, "switchyard.yml")}`,
+    `--workers=${init.workers}`,
+    `--state-dir=${join(home, "state")}`,
+    "--admin=127.0.0.1:0",
+  ];
+  return Subject.start({ name, file: join(root, "bin/switchyard"), args, port });
+}
