@@ -1,0 +1,155 @@
+/**
+ * The committed resources of this process, fed by the store's reader. One commit can be prepared: applied in place, so
+ * that its digest is known and confirming it costs nothing more, while everything read meanwhile still shows the state
+ * before it.
+ */
+import { KeyedSnapshot, type UndoLog } from "../../config-model/snapshot/keyed-snapshot.ts";
+import { type Resource, resourceId } from "../../config-model/snapshot/resource.ts";
+import type { SnapshotDelta } from "../../config-model/snapshot/snapshot-delta.ts";
+import { ChangeHistory } from "./change-history.ts";
+import type { CommittedState, HeldState } from "./committed-state.ts";
+import type { CommittedGeneration, StoreHead } from "./snapshot-store.ts";
+
+/** About 20 MB of names at the most. */
+const maxHistoryKeys = 200_000;
+
+interface PreparedCommit {
+  readonly digest: Uint8Array;
+  readonly undo: UndoLog;
+  /** Committed values of the keys it touches. */
+  readonly before: ReadonlyMap<string, Resource | undefined>;
+}
+
+/** What the store says it holds is not what it gave: its bytes, or this process, are damaged. */
+export class DigestMismatchError extends Error {
+  override readonly name = "DigestMismatchError";
+}
+
+export class CommittedSnapshot implements CommittedState {
+  #resources = new KeyedSnapshot();
+  readonly #history: ChangeHistory;
+  readonly #listeners = new Set<() => void>();
+  #head: StoreHead | undefined;
+  #prepared: PreparedCommit | undefined;
+
+  constructor(historyKeys: number = maxHistoryKeys) {
+    this.#history = new ChangeHistory(historyKeys);
+  }
+
+  get head(): StoreHead | undefined {
+    return this.#head;
+  }
+
+  get(id: string): Resource | undefined {
+    const before = this.#prepared?.before;
+    return before?.has(id) === true ? before.get(id) : this.#resources.get(id);
+  }
+
+  *resources(): Generator<Resource> {
+    const before = this.#prepared?.before;
+    if (before === undefined) {
+      yield* this.#resources.resources();
+      return;
+    }
+    for (const resource of this.#resources.resources()) {
+      if (!before.has(resourceId(resource))) yield resource;
+    }
+    for (const resource of before.values()) if (resource !== undefined) yield resource;
+  }
+
+  deltaSince(base: HeldState): SnapshotDelta | undefined {
+    const keys = this.#history.since(base);
+    if (keys === undefined) return undefined;
+    const upserts: Resource[] = [];
+    const removals = keys.filter((key) => {
+      const resource = this.get(resourceId(key));
+      if (resource !== undefined) upserts.push(resource);
+      return resource === undefined;
+    });
+    return { upserts, removals };
+  }
+
+  full(): SnapshotDelta {
+    return { upserts: [...this.resources()], removals: [] };
+  }
+
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** A part of the state being read. */
+  load(part: SnapshotDelta): void {
+    this.#resources.apply(part);
+  }
+
+  /** The state has been read. Throws `DigestMismatchError`; nothing is offered then. */
+  finishLoading(head: StoreHead): void {
+    const { generation, digest } = head;
+    if (digest !== undefined) this.#expect(digest, generation?.number ?? 0n);
+    this.#head = head;
+    this.#history.restart(generation && digest && { generation, digest });
+    this.#changed();
+  }
+
+  /** The store is read anew. */
+  reset(): void {
+    this.#resources = new KeyedSnapshot();
+    this.#prepared = undefined;
+    this.#head = undefined;
+    this.#history.restart(undefined);
+    this.#changed();
+  }
+
+  /** Digest of the state after `delta`; one at a time, until `commit()`, `abandon()` or `reset()`. */
+  prepare(delta: SnapshotDelta): Uint8Array {
+    this.abandon();
+    const undo = this.#resources.apply(delta);
+    const before = new Map<string, Resource | undefined>();
+    for (const { key, before: resource } of undo.toReversed()) {
+      before.set(resourceId(key), resource);
+    }
+    const digest = this.#resources.digest();
+    this.#prepared = { digest, undo, before };
+    return digest;
+  }
+
+  /** Whether `digest` is that of the prepared commit. */
+  isPrepared(digest: Uint8Array): boolean {
+    return this.#prepared !== undefined && Buffer.compare(this.#prepared.digest, digest) === 0;
+  }
+
+  abandon(): void {
+    if (this.#prepared === undefined) return;
+    this.#resources.undo(this.#prepared.undo);
+    this.#prepared = undefined;
+  }
+
+  /** Throws `DigestMismatchError`; nothing is offered then, until the store is read anew. */
+  commit(commit: CommittedGeneration): void {
+    const { generation, digest, delta } = commit;
+    if (this.isPrepared(digest)) {
+      this.#prepared = undefined; // what was applied is what was committed
+    } else {
+      this.abandon();
+      this.#resources.apply(delta);
+      this.#expect(digest, generation.number);
+    }
+    this.#head = { fleetId: generation.fleetId, generation, digest };
+    this.#history.add(commit);
+    this.#changed();
+  }
+
+  #expect(digest: Uint8Array, number: bigint): void {
+    if (Buffer.compare(this.#resources.digest(), digest) === 0) return;
+    this.#head = undefined;
+    this.#changed();
+    throw new DigestMismatchError(
+      `Cannot offer generation ${number}: what was read does not have its digest`,
+    );
+  }
+
+  #changed(): void {
+    for (const listener of this.#listeners) listener();
+  }
+}

@@ -1,0 +1,257 @@
+/**
+ * Turns what the compiler makes into committed generations, one commit at a time. While a commit is under way what
+ * arrives is merged, and is the next commit; without a commit under way nothing waits. When the store cannot be reached
+ * or another process leads, the merged difference is kept and nothing is lost: whenever this process may commit, it
+ * commits what is desired and not committed yet.
+ *
+ * What is desired is kept as difference to what is committed. Other processes commit too, so a key they change against
+ * our wish becomes part of the difference, and one they change to our wish leaves it.
+ */
+import { compareGenerations, type Generation } from "../../config-model/snapshot/generation.ts";
+import {
+  type Resource,
+  type ResourceKey,
+  resourceId,
+} from "../../config-model/snapshot/resource.ts";
+import type { SnapshotDelta } from "../../config-model/snapshot/snapshot-delta.ts";
+import { type BackoffPolicy, backoffDelayMs } from "../../foundation/backoff.ts";
+import type { Logger } from "../../foundation/log.ts";
+import { sleep } from "../../foundation/sleep.ts";
+import { CommittedSnapshot } from "./committed-snapshot.ts";
+import type { CommittedState } from "./committed-state.ts";
+import { DesiredChanges, isSame } from "./desired-changes.ts";
+import {
+  type CommittedGeneration,
+  NotLeaderError,
+  type SnapshotReader,
+  type SnapshotStore,
+  type StoreHead,
+  StoreUnavailableError,
+} from "./snapshot-store.ts";
+
+export interface GenerationPublisherInit {
+  readonly store: SnapshotStore;
+  readonly log: Logger;
+  /**
+   * Gets what the store holds as it is read, and later what other processes commit, until `publishReady()`: what a
+   * provider that has not been read yet is served with.
+   */
+  readonly carryOver?: (delta: SnapshotDelta) => void;
+  readonly backoff?: BackoffPolicy;
+  readonly wait?: typeof sleep;
+}
+
+const defaultBackoff: BackoffPolicy = { baseMs: 100, maxMs: 5_000 };
+
+export class GenerationPublisher implements AsyncDisposable {
+  readonly #init: GenerationPublisherInit;
+  readonly #committed = new CommittedSnapshot();
+  readonly #desired = new DesiredChanges();
+  readonly #stopping = new AbortController();
+  #ready: boolean = false;
+  #leading: boolean = false;
+  /** Grows with every word about leadership, so that an old refusal is not taken for a new one. */
+  #term = 0;
+  /** The store is read again after it had been read whole: what is desired is known already. */
+  #rereading: boolean = false;
+  #running: boolean = false;
+  #committing: Promise<void> | undefined;
+  /** The commit that was acknowledged and not yet read. */
+  #awaited: { readonly generation: Generation; readonly resolve: () => void } | undefined;
+
+  constructor(init: GenerationPublisherInit) {
+    this.#init = init;
+  }
+
+  get committed(): CommittedState {
+    return this.#committed;
+  }
+
+  /** Resolves when the store has been read whole; rejects when it can never be. */
+  async start(signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    signal.addEventListener("abort", () => void this.stop(), { once: true });
+    this.#init.store.onLeadership((leading) => this.#lead(leading));
+    await this.#init.store.open(this.#reader(), signal);
+  }
+
+  /** What the compiler made of a change. Never throws and never waits. */
+  publish(delta: SnapshotDelta): void {
+    this.#desired.add(delta);
+    this.#wake();
+  }
+
+  /** Everything that is awaited at start has been published; until then nothing is committed. */
+  publishReady(): void {
+    this.#ready = true;
+    this.#wake();
+  }
+
+  /** Ends after the commit under way; the store is stopped by whoever made it. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    this.#arrived();
+    await this.#committing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+
+  #lead(leading: boolean): void {
+    this.#term++;
+    this.#leading = leading;
+    this.#wake();
+  }
+
+  #mayCommit(): boolean {
+    const stopped = this.#stopping.signal.aborted;
+    return this.#ready && this.#leading && this.#committed.head !== undefined && !stopped;
+  }
+
+  #wake(): void {
+    if (this.#running || !this.#mayCommit()) return;
+    this.#running = true;
+    this.#committing = this.#commitAll();
+  }
+
+  /** Leaves `#running` in the same turn as it sees that nothing is left, so that no change falls in between. */
+  async #commitAll(): Promise<void> {
+    try {
+      for (let failures = 0; this.#mayCommit(); ) {
+        const delta = this.#desired.take((id) => this.#committed.get(id));
+        if (delta === undefined) return;
+        const term = this.#term;
+        try {
+          await this.#commit(delta);
+          failures = 0;
+        } catch (error) {
+          this.#takeBack(error, term);
+          if (this.#mayCommit()) await this.#pause(failures++);
+        }
+      }
+    } finally {
+      this.#running = false;
+    }
+  }
+
+  /** Nothing was written in `term`: all of it waits again. */
+  #takeBack(error: unknown, term: number): void {
+    this.#committed.abandon();
+    this.#desired.putBack();
+    if (error instanceof NotLeaderError && term === this.#term) this.#leading = false;
+    this.#report(error);
+  }
+
+  async #pause(failures: number): Promise<void> {
+    const delayMs = backoffDelayMs(failures, this.#init.backoff ?? defaultBackoff);
+    await (this.#init.wait ?? sleep)(delayMs, this.#stopping.signal);
+  }
+
+  async #commit(delta: SnapshotDelta): Promise<void> {
+    const startedAt = performance.now();
+    const digest = this.#committed.prepare(delta);
+    const { generation } = await this.#init.store.commit(delta, digest);
+    this.#init.log.info("generation committed", {
+      generation: generation.number,
+      upserts: delta.upserts.length,
+      removals: delta.removals.length,
+      durationMs: Math.round((performance.now() - startedAt) * 10) / 10,
+    });
+    await this.#untilRead(generation);
+    this.#desired.settle();
+  }
+
+  /** The next commit builds on this one, so it has to have come back through the reader. */
+  async #untilRead(generation: Generation): Promise<void> {
+    const newest = this.#committed.head?.generation;
+    if (newest === undefined || compareGenerations(newest, generation) >= 0) return;
+    if (this.#stopping.signal.aborted) return;
+    await new Promise<void>((resolve) => {
+      this.#awaited = { generation, resolve };
+    });
+  }
+
+  #arrived(): void {
+    this.#awaited?.resolve();
+    this.#awaited = undefined;
+  }
+
+  #report(error: unknown): void {
+    if (error instanceof NotLeaderError) {
+      this.#init.log.info("changes wait: another control plane leads", { error });
+    } else if (error instanceof StoreUnavailableError) {
+      this.#init.log.warn("changes wait: the snapshot store is out of reach", { error });
+    } else {
+      this.#init.log.error("changes wait: a commit failed", { error });
+    }
+  }
+
+  #reader(): SnapshotReader {
+    return {
+      onPart: (delta) => {
+        this.#committed.load(delta);
+        if (!this.#rereading) this.#init.carryOver?.(delta);
+      },
+      onHead: (head) => this.#onHead(head),
+      onCommit: (commit) => this.#onCommit(commit),
+      onReset: () => {
+        this.#committed.abandon();
+        if (this.#committed.head !== undefined) {
+          this.#rereading = true;
+          this.#desired.holdAll(this.#committed.resources());
+        }
+        this.#committed.reset();
+        this.#arrived();
+      },
+    };
+  }
+
+  #onHead(head: StoreHead): void {
+    if (this.#rereading) {
+      this.#rereading = false;
+      this.#desired.compareWith(this.#committed.resources());
+    }
+    this.#guarded(() => this.#committed.finishLoading(head));
+    this.#wake();
+  }
+
+  #onCommit(commit: CommittedGeneration): void {
+    const ours = this.#committed.isPrepared(commit.digest);
+    const against = ours ? [] : this.#unwished(commit.delta);
+    this.#guarded(() => this.#committed.commit(commit));
+    if (this.#ready) {
+      for (const { key, resource } of against) this.#desired.set(key, resource);
+    } else if (!ours) {
+      this.#init.carryOver?.(commit.delta);
+    }
+    const awaited = this.#awaited?.generation;
+    if (awaited !== undefined && compareGenerations(commit.generation, awaited) >= 0) {
+      this.#arrived();
+    }
+    this.#wake();
+  }
+
+  /** Of keys another process commits and that are as we wish them: what they are before it. */
+  #unwished({ upserts, removals }: SnapshotDelta) {
+    const against: { readonly key: ResourceKey; readonly resource: Resource | undefined }[] = [];
+    const consider = (key: ResourceKey, next: Resource | undefined) => {
+      const id = resourceId(key);
+      if (this.#desired.has(id)) return;
+      const resource = this.#committed.get(id);
+      if (!isSame(resource, next)) against.push({ key, resource });
+    };
+    for (const resource of upserts) consider(resource, resource);
+    for (const key of removals) consider(key, undefined);
+    return against;
+  }
+
+  /** The store calls back into here: an error must not end its reading. */
+  #guarded(step: () => void): void {
+    try {
+      step();
+    } catch (error) {
+      this.#init.log.error("nothing is offered until the snapshot store is read anew", { error });
+    }
+  }
+}
