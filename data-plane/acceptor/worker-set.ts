@@ -124,8 +124,6 @@ export class WorkerSet {
           this.#init.log[message.level](message.message, { worker, ...message.fields });
           break;
       }
-      else if (message.kind === "log")
-        this.#init.log[message.level](message.message, message.fields);
     });
     thread.on("error", (error) => {
       this.#init.log.error("worker failed", { worker, error });
