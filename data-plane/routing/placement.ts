@@ -4,7 +4,7 @@ import type { Route } from "./route.ts";
 import { compareRoutes } from "./route.ts";
 import type { RouteBucket } from "./route-bucket.ts";
 import { isPositive, ruleAlternatives } from "./rule-alternatives.ts";
-import { compileAll, compileRule } from "./rule-matcher.ts";
+import { allOf, compileRule } from "./rule-matcher.ts";
 
 /** Where one alternative of a rule belongs in the index, and what is left to test there. */
 export interface PlacementKey {
@@ -18,22 +18,30 @@ export interface PlacementKey {
 
 /** Throws `RuleBuildError`. */
 export function placementKeys(rule: Rule): readonly PlacementKey[] {
-  return ruleAlternatives(rule).map(keyOf);
+  // What is multiplied out stands in several alternatives: compiled once, shared by all.
+  const compiled = new Map<Rule, Predicate>();
+  const compile = (part: Rule) => {
+    const known = compiled.get(part) ?? compileRule(part);
+    compiled.set(part, known);
+    return known;
+  };
+  return ruleAlternatives(rule).map((conjunction) => keyOf(conjunction, compile));
 }
 
-function keyOf(conjunction: readonly Rule[]): PlacementKey {
-  for (const rule of conjunction) compileRule(rule); // also what the index uses up must be valid
+function keyOf(conjunction: readonly Rule[], compile: (rule: Rule) => Predicate): PlacementKey {
   const host =
     conjunction.find((rule) => isPositive(rule, "Host") && rule.arguments[0] !== "*") ??
     conjunction.find((rule) => isPositive(rule, "Host"));
   const path =
     conjunction.find((rule) => isPositive(rule, "Path")) ??
     conjunction.find((rule) => isPositive(rule, "PathPrefix"));
+  for (const used of [host, path]) if (used !== undefined) compile(used); // must be valid as well
+  const rest = conjunction.filter((rule) => rule !== host && rule !== path);
   return {
     host: argumentOf(host) ?? "*",
     path: argumentOf(path) ?? "",
     isExactPath: path !== undefined && isPositive(path, "Path"),
-    test: compileAll(conjunction.filter((rule) => rule !== host && rule !== path)),
+    test: allOf(rest.map(compile)),
   };
 }
 

@@ -11,7 +11,7 @@ import { RuleBuildError } from "./rule-build-error.ts";
 export function compileRule(rule: Rule): Predicate {
   switch (rule.kind) {
     case "all":
-      return compileAll(rule.rules) ?? (() => true);
+      return allOf(rule.rules.map(compileRule)) ?? (() => true);
     case "any": {
       const alternatives = rule.rules.map(compileRule);
       return (facts) => {
@@ -27,8 +27,7 @@ export function compileRule(rule: Rule): Predicate {
 }
 
 /** Absent when there is nothing to test. */
-export function compileAll(rules: readonly Rule[]): Predicate | undefined {
-  const conditions = rules.map(compileRule);
+export function allOf(conditions: readonly Predicate[]): Predicate | undefined {
   const [first, second] = conditions;
   if (first === undefined) return undefined;
   if (second === undefined) return first;
