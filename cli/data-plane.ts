@@ -1,9 +1,9 @@
 import { availableParallelism } from "node:os";
 import type { AgentOptions } from "../data-plane/agent/agent-options.ts";
-import { DataPlane, DataPlaneFailedError } from "../data-plane/data-plane.ts";
+import { DataPlane } from "../data-plane/data-plane.ts";
 import { parseHostPort } from "../foundation/format-address.ts";
 import { createLog } from "../foundation/pino-log.ts";
-import { CommandFailedError, UsageError } from "./exit-code.ts";
+import { UsageError } from "./exit-code.ts";
 import { parseLogFlags } from "./log-format.ts";
 import { runUntilSignal } from "./run-until-signal.ts";
 import { stateDirOf } from "./state-dir.ts";
@@ -52,13 +52,6 @@ export async function dataPlane(flags: DataPlaneFlags, rest: readonly string[]):
     isFirstBindRequired: false,
     log,
   });
-  try {
-    await running.ready;
-  } catch (error) {
-    await running.stop();
-    if (!(error instanceof DataPlaneFailedError)) throw error;
-    throw new CommandFailedError(error.message, { cause: error });
-  }
   return runUntilSignal(running, log);
 }
 

@@ -2,6 +2,7 @@
  * A data plane: composition root of its process. The main thread accepts connections and hands them to the workers; the
  * agent thread holds the verified state and tells both what to do.
  */
+import { setTimeout as delay } from "node:timers/promises";
 import { type MessagePort, Worker } from "node:worker_threads";
 import type { Logger } from "../foundation/log.ts";
 import { ListenerSet } from "./acceptor/listener-set.ts";
@@ -18,6 +19,7 @@ export interface DataPlaneInit {
 }
 
 const retry = { baseMs: 1_000, maxMs: 10_000 };
+const agentStopTimeoutMs = 5_000;
 const restart = { baseMs: 100, maxMs: 5_000 };
 
 /** The data plane cannot run (any longer): the message is for the operator. */
@@ -94,7 +96,8 @@ export class DataPlane {
     await this.#listeners.drain();
     await this.#workers.drain();
     this.#post({ kind: "stop" });
-    await this.#agentStopped.promise;
+    // An agent that hangs must not keep the process.
+    await Promise.race([this.#agentStopped.promise, delay(agentStopTimeoutMs)]);
     await Promise.all([this.#agent.terminate(), this.#workers.stop()]);
   }
 

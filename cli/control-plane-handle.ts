@@ -1,0 +1,66 @@
+import { Worker } from "node:worker_threads";
+import type {
+  ControlPlaneThreadData,
+  FromControlPlaneThread,
+  ToControlPlaneThread,
+} from "../control-plane/control-plane-thread.ts";
+
+/** The control plane's thread as `up` sees it. Starts at once. */
+export class ControlPlaneHandle {
+  readonly #thread: Worker;
+  readonly #ready = Promise.withResolvers<void>();
+  readonly #failed = Promise.withResolvers<never>();
+  readonly #ended = Promise.withResolvers<void>();
+  #stopping: boolean = false;
+
+  constructor(data: ControlPlaneThreadData) {
+    this.#thread = new Worker(
+      new URL("../control-plane/control-plane-thread.ts", import.meta.url),
+      { workerData: data },
+    );
+    this.#thread.on("message", (message: FromControlPlaneThread) => {
+      switch (message.kind) {
+        case "ready":
+          this.#ready.resolve();
+          break;
+        case "failed":
+          this.#failed.reject(new Error(message.reason));
+          break;
+        case "stopped":
+          this.#ended.resolve();
+          break;
+      }
+    });
+    this.#thread.on("error", (error) => this.#failed.reject(error));
+    this.#thread.on("exit", () => {
+      this.#ended.resolve();
+      if (!this.#stopping) this.#failed.reject(new Error("the control plane ended unexpectedly"));
+    });
+    this.#failed.promise.catch(() => {}); // whoever waits learns of it; nobody has to
+  }
+
+  /** Resolves when its listeners are bound. */
+  get ready(): Promise<void> {
+    return Promise.race([this.#ready.promise, this.#failed.promise]);
+  }
+
+  /** Never resolves. */
+  get failed(): Promise<never> {
+    return this.#failed.promise;
+  }
+
+  reload(): void {
+    this.#post({ kind: "reload" });
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    this.#post({ kind: "stop" });
+    await this.#ended.promise;
+    await this.#thread.terminate();
+  }
+
+  #post(message: ToControlPlaneThread): void {
+    this.#thread.postMessage(message);
+  }
+}
