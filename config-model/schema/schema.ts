@@ -92,8 +92,10 @@ export function list<T>(item: Schema<T>): Schema<readonly Exclude<T, undefined>[
   return { shape: { kind: "list", item }, absent: undefined };
 }
 
-export function texts(): Schema<readonly string[] | undefined> {
-  return list(text());
+export function texts(): Schema<readonly string[] | undefined>;
+export function texts(absent: readonly string[]): Schema<readonly string[]>;
+export function texts(absent?: readonly string[]): Schema<readonly string[] | undefined> {
+  return { ...list(text()), absent };
 }
 
 export function map<T>(

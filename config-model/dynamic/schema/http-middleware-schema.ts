@@ -193,7 +193,7 @@ const contentMiddlewares = {
     excludedContentTypes: texts(),
     includedContentTypes: texts(),
     minResponseBodyBytes: int(1_024),
-    encodings: texts(),
+    encodings: texts(["gzip", "br", "zstd"]),
     defaultEncoding: text(),
   }),
   passTLSClientCert: struct({

@@ -13,7 +13,7 @@ export const tlsOptionsSchema = closed(
     curvePreferences: texts(),
     clientAuth: struct({ caFiles: texts(), clientAuthType: text() }),
     sniStrict: bool(),
-    alpnProtocols: texts(),
+    alpnProtocols: texts(["h2", "http/1.1", "acme-tls/1"]),
     disableSessionTickets: bool(),
     preferServerCipherSuites: bool(),
   }),
