@@ -1,13 +1,19 @@
 /**
  * Composition root of the agent thread, without the thread: the stream, the state it leads to, the workers and listeners
- * that serve it. Everything it needs of the outside comes as messages.
+ * that serve it, last-known-good, and the admin pages that tell about it. The main thread is heard and told by messages.
  */
 import type { Logger } from "../../foundation/log.ts";
+import { StateDirectory } from "../../foundation/state-directory.ts";
+import { AdminServer } from "../admin/admin-server.ts";
+import { nodePages } from "../admin/node-pages.ts";
 import type { AgentToMain, MainToAgent } from "../worker/worker-protocol.ts";
 import type { AgentOptions } from "./agent-options.ts";
 import { ControlPlaneContact } from "./control-plane-contact.ts";
 import { followSnapshots } from "./follow-snapshots.ts";
+import { LastKnownGood } from "./last-known-good/last-known-good.ts";
 import { ListenerControl } from "./listener-control.ts";
+import { type NodeIdentity, resolveNodeIdentity } from "./node-identity.ts";
+import { NodeReport } from "./node-report.ts";
 import { NodeState } from "./node-state.ts";
 import { SnapshotApplier } from "./snapshot-applier.ts";
 import { openSnapshotStream } from "./snapshot-stream.ts";
@@ -17,28 +23,52 @@ export interface AgentInit {
   readonly options: AgentOptions;
   readonly post: (message: AgentToMain) => void;
   readonly log: Logger;
+  readonly timing?: Partial<AgentTiming>;
 }
 
-const backoff = { baseMs: 250, maxMs: 10_000 };
-const firstMessageTimeoutMs = 4_000;
-const silenceTimeoutMs = 8_000;
-const stallMs = 8_000;
-const behindMs = 30_000;
+export interface AgentTiming {
+  readonly firstMessageTimeoutMs: number;
+  readonly silenceTimeoutMs: number;
+  readonly stallMs: number;
+  readonly behindMs: number;
+  readonly retryBaseMs: number;
+  readonly retryMaxMs: number;
+  readonly workerAnswerTimeoutMs: number;
+  readonly flushIntervalMs: number;
+}
+
+const defaultTiming: AgentTiming = {
+  firstMessageTimeoutMs: 4_000,
+  silenceTimeoutMs: 8_000,
+  stallMs: 8_000,
+  behindMs: 30_000,
+  retryBaseMs: 250,
+  retryMaxMs: 10_000,
+  workerAnswerTimeoutMs: 60_000,
+  flushIntervalMs: 1_000,
+};
 
 export class Agent {
   readonly #init: AgentInit;
+  readonly #timing: AgentTiming;
   readonly #stop = new AbortController();
   readonly #contact = new ControlPlaneContact();
   readonly #state = new NodeState();
   readonly #workers: WorkerLinks;
   readonly #listeners: ListenerControl;
   readonly #applier: SnapshotApplier;
+  readonly #report: NodeReport;
+  readonly #admin: AdminServer;
+  #stateDirectory: StateDirectory | undefined;
+  #lastKnownGood: LastKnownGood | undefined;
   #following: Promise<void> = Promise.resolve();
+  #stopped: Promise<void> | undefined;
 
   constructor(init: AgentInit) {
     const { options, post, log } = init;
     this.#init = init;
-    this.#workers = new WorkerLinks({ log });
+    this.#timing = { ...defaultTiming, ...init.timing };
+    this.#workers = new WorkerLinks({ log, answerTimeoutMs: this.#timing.workerAnswerTimeoutMs });
     this.#listeners = new ListenerControl({
       post,
       overrides: new Map(Object.entries(options.entryPointAddresses)),
@@ -48,24 +78,61 @@ export class Agent {
       workers: this.#workers,
       listeners: this.#listeners,
       post,
-      keep: () => {},
+      keep: (change) => this.#lastKnownGood?.keep(change),
       log,
       signal: this.#stop.signal,
     });
+    this.#report = new NodeReport({
+      state: this.#state,
+      applier: this.#applier,
+      workers: this.#workers,
+      listeners: this.#listeners,
+      contact: this.#contact,
+      persistFailures: () => this.#lastKnownGood?.failures ?? 0,
+    });
+    const { admin, readyMaxAgeMs, routerMetrics } = options;
+    this.#admin = new AdminServer({
+      ...admin,
+      pages: nodePages(this.#report, { readyMaxAgeMs, routerMetrics }),
+      log,
+    });
   }
 
+  /** Where the admin pages are. */
+  get adminAddress(): string {
+    return this.#admin.address;
+  }
+
+  /** Rejects with a sentence for the operator, everything undone. */
   async start(): Promise<void> {
-    const { options, post } = this.#init;
-    this.#following = this.#follow(options.nodeId ?? "node", 1n);
-    post({ kind: "ready" });
+    const { options, post, log } = this.#init;
+    const { nodeId, labels, version, stateDir } = options;
+    try {
+      if (stateDir !== undefined) await this.#openStateDirectory(stateDir);
+      await this.#admin.start();
+      const identity = await resolveNodeIdentity({
+        nodeId,
+        labels,
+        version,
+        stateDirectory: this.#stateDirectory,
+        log,
+      });
+      this.#following = this.#follow(identity);
+      post({ kind: "ready" });
+    } catch (error) {
+      await this.#undoStart();
+      throw error;
+    }
   }
 
   receive(message: MainToAgent): void {
     switch (message.kind) {
       case "workerStarted":
+        this.#report.workerStarted(message.worker);
         this.#applier.workerStarted(message.worker, message.port);
         break;
       case "workerStopped":
+        this.#report.workerStopped(message.worker);
         this.#applier.workerStopped(message.worker);
         break;
       case "listenersBound":
@@ -75,25 +142,75 @@ export class Agent {
         this.#applier.listenerChanged(message.result);
         break;
       case "draining":
+        this.#report.isDraining = true;
         break;
       case "stop":
-        void this.stop();
+        void this.stop().then(() => this.#init.post({ kind: "stopped" }));
         break;
     }
   }
 
-  async stop(): Promise<void> {
+  /** Ends the stream first, then whatever is half done; what serves is on disk when this resolves. Repeatable. */
+  stop(): Promise<void> {
+    this.#stopped ??= this.#end();
+    return this.#stopped;
+  }
+
+  async #end(): Promise<void> {
     this.#stop.abort();
     await this.#following;
     this.#workers.stop();
-    this.#init.post({ kind: "stopped" });
+    this.#listeners.stop();
+    await this.#lastKnownGood?.stop();
+    await this.#undoStart();
   }
 
-  #follow(nodeId: string, incarnation: bigint): Promise<void> {
+  async #undoStart(): Promise<void> {
+    await this.#admin.stop();
+    await this.#stateDirectory?.release();
+  }
+
+  async #openStateDirectory(path: string): Promise<void> {
+    const { log } = this.#init;
+    const directory = await StateDirectory.open({ path, flag: "--state-dir" });
+    this.#stateDirectory = directory;
+    if (directory.problem !== undefined) {
+      log.error("state directory cannot be written to, what it holds is used", {
+        directory: path,
+        code: directory.problem,
+      });
+    }
+    const state = this.#state;
+    const lastKnownGood = new LastKnownGood({
+      directory: path,
+      log,
+      atRest: (task) => this.#applier.atRest(task),
+      capture: () =>
+        state.running === undefined
+          ? undefined
+          : { ...state.running, resources: state.resources() },
+      onFailureChange: () => this.#applier.conditionChanged(),
+      flushIntervalMs: this.#timing.flushIntervalMs,
+    });
+    this.#lastKnownGood = lastKnownGood;
+    const loaded = await lastKnownGood.load();
+    if (loaded === undefined) return;
+    const { generation, digest, snapshot, writtenAtMs } = loaded;
+    this.#contact.restored(Math.max(0, Date.now() - writtenAtMs));
+    this.#applier.restore(snapshot, { generation, digest });
+  }
+
+  #follow(identity: NodeIdentity): Promise<void> {
     const { options, log } = this.#init;
-    const { controlPlanes, tls, adoptFleet, labels, version } = options;
+    const { controlPlanes, tls, adoptFleet } = options;
+    const { firstMessageTimeoutMs, silenceTimeoutMs, stallMs, behindMs } = this.#timing;
+    const { retryBaseMs, retryMaxMs } = this.#timing;
     const state = this.#state;
     const applier = this.#applier;
+    const warning = () => {
+      const failure = this.#lastKnownGood?.failure;
+      return failure === undefined ? "" : `persist_failed: ${failure}`;
+    };
     return followSnapshots(
       {
         addresses: controlPlanes,
@@ -106,14 +223,17 @@ export class Agent {
           get isServing() {
             return applier.isServing;
           },
+          get warning() {
+            return warning();
+          },
           rejected: () => applier.rejected(),
           apply: (transfer, report) => applier.apply(transfer, report),
-          onRejectedChange: (listener) => applier.onRejectedChange(listener),
+          onConditionChange: (listener) => applier.onConditionChange(listener),
         },
-        identity: { nodeId, incarnation, labels, version },
+        identity,
         contact: this.#contact,
         adoptFleet,
-        backoff,
+        backoff: { baseMs: retryBaseMs, maxMs: retryMaxMs },
         stallMs,
         behindMs,
         log,

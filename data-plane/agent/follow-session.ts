@@ -37,10 +37,12 @@ export interface FollowedNode {
   readonly running: Running | undefined;
   readonly isServing: boolean;
   rejected(): readonly RejectedResource[];
+  /** What an operator should know about a node that serves (`persist_failed: ENOSPC`); "" when nothing. */
+  readonly warning: string;
   /** Never rejects. */
   apply(transfer: ReceivedTransfer, report: (phase: PhaseReport) => void): Promise<void>;
-  /** Calls back whenever `rejected()` may have changed outside a transfer; replaces the callback before. */
-  onRejectedChange(listener: () => void): void;
+  /** Calls back whenever `rejected()` or `warning` may have changed outside a transfer; replaces the callback before. */
+  onConditionChange(listener: () => void): void;
 }
 
 export interface FollowSessionInit {
@@ -79,7 +81,7 @@ export class FollowSession {
   async run(): Promise<number> {
     const { stream, node, contact } = this.#init;
     try {
-      node.onRejectedChange(() => this.#reportServing());
+      node.onConditionChange(() => this.#reportServing());
       this.#send({ $case: "hello", value: this.#hello() });
       for await (const { message } of stream.messages) {
         contact.heard();
@@ -93,7 +95,7 @@ export class FollowSession {
     } finally {
       this.#state = "ended";
       clearInterval(this.#heartbeat);
-      node.onRejectedChange(() => {});
+      node.onConditionChange(() => {});
       stream.close();
     }
   }
@@ -275,6 +277,7 @@ export class FollowSession {
       phase: Phase.SERVING,
       digest,
       rejected: node.rejected(),
+      reason: node.warning,
     });
   }
 
@@ -283,7 +286,10 @@ export class FollowSession {
       this.#failed = undefined;
       this.#init.contact.confirmed();
       this.#init.onProven();
-    } else if (report.phase === Phase.FAILED) this.#failed = report.transfer.generation;
+      this.#report({ ...report, reason: this.#init.node.warning });
+      return;
+    }
+    if (report.phase === Phase.FAILED) this.#failed = report.transfer.generation;
     this.#report(report);
   }
 

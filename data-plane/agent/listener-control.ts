@@ -74,6 +74,12 @@ export class ListenerControl {
     this.#init.post({ kind: "abandonListeners", transfer });
   }
 
+  /** Nobody binds anything any more: whoever waits goes on. */
+  stop(): void {
+    this.#pending?.resolve();
+    this.#pending = undefined;
+  }
+
   listenerChanged(result: ListenerResult): void {
     this.#results.set(result.entryPoint, result);
   }

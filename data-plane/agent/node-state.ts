@@ -25,6 +25,8 @@ export interface Running {
 
 /** Applied in place and digest-checked; exactly one of `commit` and `undo` ends it. */
 export interface StagedChange {
+  /** Undefined: nothing was held. */
+  readonly before: Running | undefined;
   readonly next: Running;
   /** Encoded `ChangeList`s that lead from the state before to the state after. */
   readonly parts: readonly Uint8Array[];
@@ -49,7 +51,7 @@ interface Staging {
 }
 
 export class NodeState {
-  readonly #snapshot = new KeyedSnapshot();
+  #snapshot = new KeyedSnapshot();
   #running: Running | undefined;
   #entryPointNames: ReadonlySet<string> = new Set();
 
@@ -61,9 +63,25 @@ export class NodeState {
     return this.#snapshot.size;
   }
 
+  /** Takes a state that was kept, at boot; nothing may be held yet. */
+  adopt(snapshot: KeyedSnapshot, running: Running): void {
+    this.#snapshot = snapshot;
+    this.#running = running;
+    const names = new Set<string>();
+    for (const { kind, name } of snapshot.resources()) {
+      if (kind === ResourceKind.ENTRY_POINT) names.add(name);
+    }
+    this.#entryPointNames = names;
+  }
+
+  get(key: ResourceKey): Resource | undefined {
+    return this.#snapshot.get(resourceId(key));
+  }
+
   /** Rejects with `TransferError`, the state as it was before. */
   async stage(transfer: ReceivedTransfer): Promise<StagedChange> {
     const { base, generation } = transfer;
+    if (this.#isHeld(transfer)) return nothingToDo(this.#running, transfer);
     if (base !== undefined && !isSame(base, this.#running?.generation)) {
       throw new TransferError(
         `the transfer is based on generation ${describe(base)}, this node holds ${describe(this.#running?.generation)}`,
@@ -91,6 +109,7 @@ export class NodeState {
     }
     const next: Running = { generation, digest: transfer.digest };
     return {
+      before: this.#running,
       next,
       parts: staging.parts,
       full,
@@ -127,6 +146,15 @@ export class NodeState {
       if (resource !== undefined) found.push(resource);
     }
     return found;
+  }
+
+  /** A transfer that came again because the stream broke between its commit and our status. */
+  #isHeld({ generation, digest }: ReceivedTransfer): boolean {
+    return (
+      this.#running !== undefined &&
+      isSame(generation, this.#running.generation) &&
+      Buffer.compare(digest, this.#running.digest) === 0
+    );
   }
 
   #holds(resource: Resource): boolean {
@@ -182,6 +210,19 @@ export class NodeState {
   #undo({ undoLogs }: Staging): void {
     for (const undoLog of undoLogs.toReversed()) this.#snapshot.undo(undoLog);
   }
+}
+
+function nothingToDo(running: Running | undefined, next: Running): StagedChange {
+  const { generation, digest } = next;
+  return {
+    before: running,
+    next: { generation, digest },
+    parts: [],
+    full: false,
+    entryPoints: undefined,
+    commit() {},
+    undo() {},
+  };
 }
 
 export function isSame(a: Generation, b: Generation | undefined): boolean {

@@ -6,13 +6,20 @@
  * Changes come from the stream, from last-known-good at boot, and from workers that start later and need everything.
  */
 import type { MessagePort } from "node:worker_threads";
+import type { KeyedSnapshot } from "../../config-model/snapshot/keyed-snapshot.ts";
 import { resourceId } from "../../config-model/snapshot/resource.ts";
 import type { Logger } from "../../foundation/log.ts";
 import { SerialQueue } from "../../foundation/serial-queue.ts";
 import { Phase } from "../../proto/gen/switchyard/fleet/v1/fleet.ts";
 import type { AgentToMain, ListenerResult, RejectedResource } from "../worker/worker-protocol.ts";
 import type { ListenerControl } from "./listener-control.ts";
-import { DigestMismatchError, describe, type NodeState, type StagedChange } from "./node-state.ts";
+import {
+  DigestMismatchError,
+  describe,
+  type NodeState,
+  type Running,
+  type StagedChange,
+} from "./node-state.ts";
 import { type ReceivedTransfer, TransferError } from "./transfer-receiver.ts";
 import type { WorkerLinks } from "./worker-links.ts";
 
@@ -31,7 +38,7 @@ export interface SnapshotApplierInit {
   readonly workers: WorkerLinks;
   readonly listeners: ListenerControl;
   readonly post: (message: AgentToMain) => void;
-  /** Called once a change serves; never rejects. */
+  /** Called once a change serves. */
   readonly keep: (change: StagedChange) => void;
   readonly log: Logger;
   readonly signal: AbortSignal;
@@ -41,8 +48,8 @@ export class SnapshotApplier {
   readonly #init: SnapshotApplierInit;
   readonly #queue = new SerialQueue();
   #transfer = 0;
-  #onRejectedChange: () => void = () => {};
-  #serving = false;
+  #onConditionChange: () => void = () => {};
+  #hasSwitched = false;
   /** For metrics. */
   readonly counts = { applied: 0, failed: 0, digestMismatches: 0 };
 
@@ -50,14 +57,14 @@ export class SnapshotApplier {
     this.#init = init;
   }
 
-  /** Whether what the node holds has been switched in somewhere. */
+  /** Whether what the node holds is switched in at a worker. */
   get isServing(): boolean {
-    return this.#serving;
+    return this.#init.workers.anyInSync && this.#hasSwitched;
   }
 
-  /** Called whenever `rejected()` may have changed outside a transfer. */
-  onRejectedChange(listener: () => void): void {
-    this.#onRejectedChange = listener;
+  /** Called whenever `rejected()` may have changed outside a transfer; replaces the listener before. */
+  onConditionChange(listener: () => void): void {
+    this.#onConditionChange = listener;
   }
 
   /** What the node holds and does not serve, each resource once. */
@@ -76,6 +83,17 @@ export class SnapshotApplier {
     return this.#queue.run(() => this.#apply(transfer, report));
   }
 
+  /** Takes a state that was kept, at boot: workers are fed as they start, before any control plane answers. */
+  restore(snapshot: KeyedSnapshot, running: Running): void {
+    const { state, log } = this.#init;
+    state.adopt(snapshot, running);
+    log.info("last-known-good loaded", {
+      generation: describe(running.generation),
+      resources: state.size,
+    });
+    void this.#queue.run(() => this.#feedJoining());
+  }
+
   workerStarted(worker: number, port: MessagePort): void {
     this.#init.workers.add(worker, port);
     void this.#queue.run(() => this.#feedJoining());
@@ -87,12 +105,17 @@ export class SnapshotApplier {
 
   listenerChanged(result: ListenerResult): void {
     this.#init.listeners.listenerChanged(result);
-    this.#onRejectedChange();
+    this.#onConditionChange();
   }
 
-  /** Resolves when nothing is under way. */
-  idle(): Promise<void> {
-    return this.#queue.idle();
+  /** Something else that a status tells has changed. */
+  conditionChanged(): void {
+    this.#onConditionChange();
+  }
+
+  /** Runs `task` when no change is half done. */
+  atRest<T>(task: () => T): Promise<T> {
+    return this.#queue.run(async () => task());
   }
 
   async #apply(transfer: ReceivedTransfer, report: (phase: PhaseReport) => void): Promise<void> {
@@ -152,7 +175,7 @@ export class SnapshotApplier {
     const { workers, listeners, post } = this.#init;
     for (const worker of await workers.switch(id)) post({ kind: "workerServing", worker });
     listeners.activate(id);
-    this.#serving = true;
+    this.#hasSwitched = true;
   }
 
   /** Gives workers that started since the last change the state as it is. */
@@ -170,7 +193,7 @@ export class SnapshotApplier {
     await bound;
     if (outcome.kind === "built") {
       await this.#switch(id);
-      this.#onRejectedChange();
+      this.#onConditionChange();
       return;
     }
     workers.abandon(id);
@@ -181,7 +204,8 @@ export class SnapshotApplier {
   }
 
   #failed(transfer: ReceivedTransfer, error: unknown, report: (phase: PhaseReport) => void): void {
-    const { state, log } = this.#init;
+    const { state, log, signal } = this.#init;
+    if (signal.aborted) return; // the process ends: that says nothing about the transfer
     this.counts.failed += 1;
     if (error instanceof DigestMismatchError) this.counts.digestMismatches += 1;
     const reason = error instanceof Error ? error.message : String(error);

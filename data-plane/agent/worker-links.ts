@@ -52,6 +52,10 @@ export class WorkerLinks {
     return this.size > 0 && this.#open().every((link) => link.inSync);
   }
 
+  get anyInSync(): boolean {
+    return this.#open().some((link) => link.inSync);
+  }
+
   add(worker: number, port: MessagePort): void {
     this.#links.get(worker)?.close();
     const { answerTimeoutMs = 60_000, countersTimeoutMs = 1_000 } = this.#init;
