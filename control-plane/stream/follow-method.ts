@@ -1,0 +1,19 @@
+/**
+ * The `Follow` method with responses that are encoded already: a chunk is made once and written to every node that
+ * needs it, where the generated definition would encode it for each.
+ */
+import { FleetServiceService, FollowResponse } from "../../proto/gen/switchyard/fleet/v1/fleet.ts";
+
+/** An encoded `FollowResponse`. */
+export type ResponseFrame = Buffer;
+
+export const followMethod = {
+  follow: {
+    ...FleetServiceService.follow,
+    responseSerialize: (frame: ResponseFrame): Buffer => frame,
+  },
+} as const;
+
+export function responseFrame(message: NonNullable<FollowResponse["message"]>): ResponseFrame {
+  return Buffer.from(FollowResponse.encode({ message }).finish());
+}

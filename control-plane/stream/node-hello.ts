@@ -1,0 +1,60 @@
+import { status } from "@grpc/grpc-js";
+import type { Hello } from "../../proto/gen/switchyard/fleet/v1/fleet.ts";
+import type { HeldState } from "../snapshot-store/committed-state.ts";
+import { bounded } from "./bounded-text.ts";
+import type { StreamEnd } from "./node-stream.ts";
+
+export const protocolVersion = 1;
+
+const maxNodeIdLength = 256;
+const maxLabels = 64;
+const maxFeatures = 256;
+
+/** What a node says of itself, bounded. */
+export interface NodeHello {
+  readonly nodeId: string;
+  readonly incarnation: bigint;
+  readonly labels: readonly { readonly key: string; readonly value: string }[];
+  readonly features: readonly string[];
+  readonly version: string;
+  /** Absent when it holds nothing. */
+  readonly held: HeldState | undefined;
+}
+
+/** A hello nobody can be admitted with; `end` tells the node. */
+export class InvalidHelloError extends Error {
+  override readonly name = "InvalidHelloError";
+  readonly end: StreamEnd;
+
+  constructor(code: number, message: string) {
+    super(message);
+    this.end = { code, details: message };
+  }
+}
+
+/** Throws `InvalidHelloError`. */
+export function parseHello(hello: Hello): NodeHello {
+  if (hello.protocol !== protocolVersion) {
+    throw new InvalidHelloError(
+      status.FAILED_PRECONDITION,
+      `Cannot follow with protocol ${hello.protocol}: this control plane speaks ${protocolVersion}`,
+    );
+  }
+  const { nodeId, running, digest } = hello;
+  if (nodeId === "" || nodeId.length > maxNodeIdLength || bounded(nodeId) !== nodeId) {
+    throw new InvalidHelloError(
+      status.INVALID_ARGUMENT,
+      `Cannot follow: the node id must be 1 to ${maxNodeIdLength} printable characters`,
+    );
+  }
+  return {
+    nodeId,
+    incarnation: hello.incarnation,
+    labels: hello.labels
+      .slice(0, maxLabels)
+      .map(({ key, value }) => ({ key: bounded(key), value: bounded(value) })),
+    features: hello.features.slice(0, maxFeatures).map(bounded),
+    version: bounded(hello.version),
+    held: running && { generation: running, digest: Buffer.from(digest) },
+  };
+}

@@ -1,0 +1,65 @@
+/**
+ * Transfers as frames, made once for all nodes that go from one state to another. Chunks are encoded when the first node
+ * reaches them and kept while nodes are being sent a transfer to the newest generation. A node that is still busy with
+ * an older one gets its chunks encoded for itself, so slow nodes cost time of theirs and never memory of ours.
+ */
+import { crc32 } from "node:zlib";
+import { ChangeListParts } from "../../config-model/snapshot/change-list-codec.ts";
+import type { Generation } from "../../config-model/snapshot/generation.ts";
+import type { SnapshotDelta } from "../../config-model/snapshot/snapshot-delta.ts";
+import type { HeldState } from "../snapshot-store/committed-state.ts";
+import { type ResponseFrame, responseFrame } from "./follow-method.ts";
+
+export class SharedTransfer {
+  readonly target: HeldState;
+  /** Absent: a full transfer. */
+  readonly base: Generation | undefined;
+  readonly #parts: ChangeListParts;
+  #frames: (ResponseFrame | undefined)[] = [];
+  #senders = 0;
+  #isNewest: boolean = true;
+
+  constructor(target: HeldState, base: Generation | undefined, delta: SnapshotDelta) {
+    this.target = target;
+    this.base = base;
+    this.#parts = new ChangeListParts(delta);
+  }
+
+  get chunkCount(): number {
+    return this.#parts.count;
+  }
+
+  /** Every `acquire()` is followed by one `release()`. */
+  acquire(): void {
+    this.#senders++;
+  }
+
+  release(): void {
+    if (--this.#senders === 0) this.#frames = [];
+  }
+
+  /** A newer generation is there: nobody else will begin with this one. */
+  retire(): void {
+    this.#isNewest = false;
+    this.#frames = [];
+  }
+
+  *frames(): Generator<ResponseFrame> {
+    const generation = this.target.generation;
+    const chunkCount = this.#parts.count;
+    yield responseFrame({ $case: "begin", value: { generation, base: this.base, chunkCount } });
+    for (let index = 0; index < chunkCount; index++) yield this.#chunk(index);
+    const digest = Buffer.from(this.target.digest);
+    yield responseFrame({ $case: "commit", value: { generation, digest } });
+  }
+
+  #chunk(index: number): ResponseFrame {
+    const kept = this.#frames[index];
+    if (kept !== undefined) return kept;
+    const changes = this.#parts.encode(index);
+    const value = { index, changes, crc32: crc32(changes) };
+    const frame = responseFrame({ $case: "chunk", value });
+    if (this.#isNewest) this.#frames[index] = frame;
+    return frame;
+  }
+}

@@ -1,0 +1,56 @@
+import type { CommittedState, HeldState } from "../snapshot-store/committed-state.ts";
+import { SharedTransfer } from "./shared-transfer.ts";
+
+/** Nodes of a fleet are at few different generations; more than these are served without being shared. */
+const maxTransfers = 64;
+
+/** The transfers to the newest generation, one for each state that nodes come from. */
+export class TransferCache {
+  readonly #committed: CommittedState;
+  readonly #transfers = new Map<string, SharedTransfer>();
+  #target: HeldState | undefined;
+
+  constructor(committed: CommittedState) {
+    this.#committed = committed;
+  }
+
+  /**
+   * To the newest generation, from `base` when that is a state this process knows, else everything. Absent while there
+   * is no generation to offer.
+   */
+  transferFrom(base: HeldState | undefined): SharedTransfer | undefined {
+    const target = this.#newest();
+    if (target === undefined) return undefined;
+    const key = base === undefined ? "full" : stateKey(base);
+    const kept = this.#transfers.get(key);
+    if (kept !== undefined) return kept;
+    const delta = base && this.#deltaFrom(base, target);
+    if (base !== undefined && delta === undefined) return this.transferFrom(undefined);
+    const transfer = new SharedTransfer(target, base?.generation, delta ?? this.#committed.full());
+    if (this.#transfers.size < maxTransfers) this.#transfers.set(key, transfer);
+    return transfer;
+  }
+
+  #deltaFrom(base: HeldState, target: HeldState) {
+    // Equal digests are equal states, however the node came to its own: it only learns the number.
+    return Buffer.compare(base.digest, target.digest) === 0
+      ? { upserts: [], removals: [] }
+      : this.#committed.deltaSince(base);
+  }
+
+  #newest(): HeldState | undefined {
+    const { generation, digest } = this.#committed.head ?? {};
+    if (generation === undefined || digest === undefined) return undefined;
+    if (this.#target?.generation !== generation) {
+      for (const transfer of this.#transfers.values()) transfer.retire();
+      this.#transfers.clear();
+      this.#target = { generation, digest };
+    }
+    return this.#target;
+  }
+}
+
+function stateKey({ generation, digest }: HeldState): string {
+  const { fleetId, epoch, number } = generation;
+  return `${fleetId} ${epoch} ${number} ${Buffer.from(digest).toString("hex")}`;
+}

@@ -1,0 +1,104 @@
+/** A control plane's last two stages, publisher and stream, over a store in memory, with scripted data planes. */
+import { setImmediate as turn } from "node:timers/promises";
+import type { Resource, ResourceKey } from "../../config-model/snapshot/resource.ts";
+import type { SnapshotDelta } from "../../config-model/snapshot/snapshot-delta.ts";
+import { GenerationPublisher } from "../../control-plane/snapshot-store/generation-publisher.ts";
+import { FleetService, type FleetServiceTimes } from "../../control-plane/stream/fleet-service.ts";
+import { MemorySnapshotStore } from "./memory-snapshot-store.ts";
+import { ScriptedDataPlane } from "./scripted-data-plane.ts";
+import { silentLog } from "./silent-log.ts";
+import { until } from "./until.ts";
+
+export interface FleetFixtureInit {
+  readonly resources?: readonly Resource[];
+  readonly store?: MemorySnapshotStore;
+  readonly times?: Partial<FleetServiceTimes>;
+  /** Where it listens; a free port by default. */
+  readonly address?: string;
+}
+
+const fastTimes: Partial<FleetServiceTimes> = {
+  heartbeatMs: 50,
+  failureBackoff: { baseMs: 4, maxMs: 20 },
+  drainGraceMs: 200,
+};
+
+export class FleetFixture implements AsyncDisposable {
+  readonly store: MemorySnapshotStore;
+  readonly publisher: GenerationPublisher;
+  readonly service: FleetService;
+  readonly #nodes: ScriptedDataPlane[] = [];
+
+  private constructor(store: MemorySnapshotStore, times: Partial<FleetServiceTimes>) {
+    this.store = store;
+    this.publisher = new GenerationPublisher({ store, log: silentLog });
+    this.service = new FleetService({
+      controlPlaneId: "control-plane-1",
+      committed: this.publisher.committed,
+      sourceOf: ({ name }: ResourceKey) =>
+        name.startsWith("r") ? { provider: "etcd", location: `traefik/http/${name}` } : undefined,
+      log: silentLog,
+      times: { ...fastTimes, ...times },
+    });
+  }
+
+  static async start(init: FleetFixtureInit = {}): Promise<FleetFixture> {
+    const { resources = [], times = {}, address = "127.0.0.1:0" } = init;
+    const store =
+      init.store ?? new MemorySnapshotStore("fleet-a", { upserts: resources, removals: [] });
+    const fixture = new FleetFixture(store, times);
+    await fixture.publisher.start(new AbortController().signal);
+    fixture.publisher.publishReady();
+    await fixture.service.listen({ address, security: { kind: "insecure" } });
+    return fixture;
+  }
+
+  get address(): string {
+    const [address] = this.service.addresses;
+    if (address === undefined) throw new Error("the fixture does not listen");
+    return address;
+  }
+
+  /** Connected unless told otherwise; closed with the fixture. */
+  node(nodeId = "node-1", connect = true): ScriptedDataPlane {
+    const node = new ScriptedDataPlane({ address: this.address, nodeId });
+    this.#nodes.push(node);
+    if (connect) node.connect();
+    return node;
+  }
+
+  upsert(...upserts: Resource[]): void {
+    this.publisher.publish({ upserts, removals: [] });
+  }
+
+  publish(delta: SnapshotDelta): void {
+    this.publisher.publish(delta);
+  }
+
+  remove(...removals: ResourceKey[]): void {
+    this.publisher.publish({ upserts: [], removals });
+  }
+
+  isInSync(node: ScriptedDataPlane): boolean {
+    const { head } = this.publisher.committed;
+    return (
+      head?.generation !== undefined &&
+      head.digest !== undefined &&
+      node.generation?.number === head.generation.number &&
+      Buffer.compare(node.digest, head.digest) === 0 &&
+      this.service.status.node(node.nodeId)?.inSync === true
+    );
+  }
+
+  async untilInSync(...nodes: readonly ScriptedDataPlane[]): Promise<void> {
+    await turn(); // what was published a moment ago is committed by then
+    await until("nodes in sync", () => nodes.every((node) => this.isInSync(node)));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const node of this.#nodes) node.close();
+    await this.service.stop();
+    await this.publisher.stop();
+    await this.store.stop();
+  }
+}

@@ -1,0 +1,200 @@
+/**
+ * A data plane of the fleet protocol alone: real gRPC, real state by key, no routing. What it does wrong is chosen by
+ * the test. It checks what a data plane must check, so that it can tell what a control plane got wrong.
+ */
+import { crc32 } from "node:zlib";
+import { type ChannelCredentials, credentials, type ServiceError } from "@grpc/grpc-js";
+import { decodeChangeList } from "../../config-model/snapshot/change-list-codec.ts";
+import type { Generation } from "../../config-model/snapshot/generation.ts";
+import { KeyedSnapshot } from "../../config-model/snapshot/keyed-snapshot.ts";
+import type { SnapshotDelta } from "../../config-model/snapshot/snapshot-delta.ts";
+import {
+  FleetServiceClient,
+  type FollowRequest,
+  type FollowResponse,
+  Hello,
+  Phase,
+  type Rejection,
+  type TransferBegin,
+} from "../../proto/gen/switchyard/fleet/v1/fleet.ts";
+
+export interface ScriptedDataPlaneInit {
+  readonly address: string;
+  readonly nodeId?: string;
+  readonly credentials?: ChannelCredentials;
+}
+
+export interface ReceivedTransfer {
+  readonly begin: TransferBegin;
+  readonly bytes: number;
+  readonly delta: SnapshotDelta;
+}
+
+export class ScriptedDataPlane {
+  readonly nodeId: string;
+  incarnation = 1n;
+  state = new KeyedSnapshot();
+  generation: Generation | undefined;
+  /** Sent in place of the truth. */
+  claims: { generation?: Generation; digest?: Uint8Array } = {};
+  rejected: readonly Rejection[] = [];
+  /** Called before a transfer is applied: returns the delta to apply instead; throws to fail the transfer. */
+  onTransfer: (delta: SnapshotDelta) => SnapshotDelta = (delta) => delta;
+  /** Statuses are held back while false. */
+  answers: boolean = true;
+  readonly transfers: ReceivedTransfer[] = [];
+  readonly messages: FollowResponse[] = [];
+  /** How the last stream ended; absent while it is open. */
+  ended: ServiceError | "closed" | undefined;
+  readonly #client: FleetServiceClient;
+  #call: ReturnType<FleetServiceClient["follow"]> | undefined;
+  #begin: TransferBegin | undefined;
+  #chunks: Buffer[] = [];
+
+  constructor({ address, nodeId = "node-1", credentials: creds }: ScriptedDataPlaneInit) {
+    this.nodeId = nodeId;
+    this.#client = new FleetServiceClient(address, creds ?? credentials.createInsecure(), {
+      "grpc.use_local_subchannel_pool": 1,
+      "grpc.enable_retries": 0,
+      "grpc.max_receive_message_length": 64 * 1024 * 1024,
+    });
+  }
+
+  get digest(): Uint8Array {
+    return this.state.digest();
+  }
+
+  connect(hello: Partial<Hello> = {}): void {
+    const call = this.#client.follow();
+    this.#call = call;
+    this.ended = undefined;
+    call.on("data", (response: FollowResponse) => {
+      if (this.#call === call) this.#receive(response);
+    });
+    call.on("error", (error: ServiceError) => {
+      if (this.#call === call) this.ended = error;
+    });
+    call.on("end", () => {
+      if (this.#call === call) this.ended ??= "closed";
+    });
+    const value = Hello.fromPartial({
+      protocol: 1,
+      nodeId: this.nodeId,
+      incarnation: this.incarnation,
+      labels: [{ key: "zone", value: "a" }],
+      version: "0.0.0-test",
+      ...(this.generation && { running: this.generation }),
+      digest: Buffer.from(this.generation === undefined ? [] : this.digest),
+      ...hello,
+    });
+    this.send({ $case: "hello", value });
+  }
+
+  send(message: NonNullable<FollowRequest["message"]>): void {
+    this.#call?.write({ message });
+  }
+
+  sendHeartbeat(): void {
+    const { generation = this.generation, digest = this.digest } = this.claims;
+    this.send({ $case: "heartbeat", value: { generation, digest: Buffer.from(digest) } });
+  }
+
+  /** Reads nothing more until `resume()`. */
+  pause(): void {
+    this.#call?.pause();
+  }
+
+  resume(): void {
+    this.#call?.resume();
+  }
+
+  disconnect(): void {
+    this.#call?.cancel();
+    this.#call = undefined;
+    this.#begin = undefined;
+  }
+
+  close(): void {
+    this.disconnect();
+    this.#client.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #receive(response: FollowResponse): void {
+    this.messages.push(response);
+    const { message } = response;
+    switch (message?.$case) {
+      case "begin":
+        if (this.#begin !== undefined) throw new Error("two transfers are in flight");
+        this.#begin = message.value;
+        this.#chunks = [];
+        break;
+      case "chunk": {
+        const { index, changes, crc32: expected } = message.value;
+        if (index !== this.#chunks.length) throw new Error(`chunk ${index} is out of order`);
+        if (crc32(changes) !== expected) throw new Error(`chunk ${index} has a wrong checksum`);
+        this.#chunks.push(changes);
+        break;
+      }
+      case "commit":
+        this.#commit(message.value.digest);
+        break;
+      case "welcome":
+      case "heartbeat":
+      case "drain":
+      case undefined:
+        break;
+    }
+  }
+
+  #commit(digest: Uint8Array): void {
+    const begin = this.#begin;
+    this.#begin = undefined;
+    if (begin?.generation === undefined) throw new Error("a commit came without a transfer");
+    if (begin.chunkCount !== this.#chunks.length) throw new Error("chunks are missing");
+    const parts = this.#chunks.map(decodeChangeList);
+    const delta = {
+      upserts: parts.flatMap(({ upserts }) => upserts),
+      removals: parts.flatMap(({ removals }) => removals),
+    };
+    const bytes = this.#chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+    this.transfers.push({ begin, bytes, delta });
+    this.#report(begin.generation, Phase.RECEIVED);
+    const before = this.state;
+    try {
+      const applied = this.onTransfer(delta);
+      if (begin.base === undefined) this.state = new KeyedSnapshot();
+      const undo = this.state.apply(applied);
+      if (Buffer.compare(this.state.digest(), digest) !== 0) {
+        if (this.state === before) this.state.undo(undo);
+        throw new Error("digest mismatch");
+      }
+    } catch (error) {
+      this.state = before;
+      this.#report(begin.generation, Phase.FAILED, (error as Error).message);
+      return;
+    }
+    this.generation = begin.generation;
+    for (const phase of [Phase.VALIDATED, Phase.APPLIED, Phase.SERVING]) {
+      this.#report(begin.generation, phase);
+    }
+  }
+
+  #report(generation: Generation, phase: Phase, reason = ""): void {
+    if (!this.answers) return;
+    this.send({
+      $case: "status",
+      value: {
+        generation,
+        phase,
+        elapsedUs: 100n,
+        digest: Buffer.from(this.claims.digest ?? this.digest),
+        rejected: phase === Phase.SERVING ? [...this.rejected] : [],
+        reason,
+      },
+    });
+  }
+}
