@@ -75,7 +75,7 @@ describe("ProviderAggregator", () => {
     await new Promise(setImmediate);
     assert.deepEqual(
       delivered.map(({ provider, event }) => `${provider} ${event.kind}`),
-      ["file complete", "throws unavailable", "rejects unavailable"],
+      ["throws unavailable", "file complete", "rejects unavailable"],
     );
     assert.deepEqual(errors, [
       { provider: "throws", error: failure },

@@ -1,0 +1,171 @@
+/**
+ * Edits of a small configuration in which everything can meet everything: few names, two providers, references that
+ * dangle, loop and cross providers, objects that break, vanish and come back. Drawn from small numbers, so that
+ * fast-check shrinks well.
+ */
+import fc from "fast-check";
+import type { DynamicObject, UnbuiltKey } from "../../config-model/dynamic/dynamic-object.ts";
+import type { ObjectKey, ObjectKind } from "../../config-model/dynamic/object-key.ts";
+import {
+  addPrefix,
+  chain,
+  entryPoint,
+  httpMiddleware,
+  httpRouter,
+  httpService,
+  nodeSettings,
+  tcpRouter,
+  tcpService,
+} from "./dynamic-config.ts";
+
+export type Edit =
+  | {
+      readonly kind: "set";
+      readonly provider: string;
+      readonly key: ObjectKey;
+      /** Absent: what the decoder could not read. */
+      readonly config: DynamicObject | undefined;
+      /** What a reader of the reference would call a mistake in the object itself. */
+      readonly mistake: boolean;
+    }
+  | { readonly kind: "delete"; readonly provider: string; readonly key: ObjectKey }
+  /** Everything up to here is one batch. */
+  | { readonly kind: "flush" }
+  /** The control plane is started again on what it had published. */
+  | { readonly kind: "restart" };
+
+type Numbers = readonly [what: number, which: number, a: number, b: number, c: number];
+
+const providers = ["file", "etcd"] as const;
+const closed: readonly UnbuiltKey[] = [{ path: "x", effect: "closed" }];
+const degraded: readonly UnbuiltKey[] = [{ path: "y", effect: "degraded" }];
+
+export const edits: fc.Arbitrary<readonly Edit[]> = fc.array(
+  fc.tuple(fc.nat(99), fc.nat(11), fc.nat(9), fc.nat(9), fc.nat(9)).map(toEdit),
+  { minLength: 1, maxLength: 80, size: "max" },
+);
+
+function pick<T>(values: readonly [T, ...T[]], number: number): T {
+  return values[number % values.length] ?? values[0];
+}
+
+function toEdit([what, which, a, b, c]: Numbers): Edit {
+  if (what < 18) return { kind: "flush" };
+  if (what < 21) return { kind: "restart" };
+  if (what < 31) return entryPointEdit(which, a, b);
+  const [kind, config, mistake] = content(what, a, b, c);
+  const provider = pick(providers, which);
+  const names = kind === "httpMiddleware" ? 4 : kind === "httpRouter" ? 3 : 2;
+  const key = { kind, name: `n${(which >> 1) % names}` };
+  if (b === 9 || (a === 9 && c > 4)) return { kind: "delete", provider, key };
+  if (b === 8 && c > 3) return { kind: "set", provider, key, config: undefined, mistake: true };
+  return { kind: "set", provider, key, config, mistake };
+}
+
+function content(
+  what: number,
+  a: number,
+  b: number,
+  c: number,
+): [ObjectKind, DynamicObject, boolean] {
+  if (what < 53) return ["httpRouter", ...router(a, b, c)];
+  if (what < 66) return ["httpService", ...service(a, b)];
+  if (what < 90) return ["httpMiddleware", ...middleware(a, b, c)];
+  if (what < 95) {
+    const rule = pick(["HostSNI(`*`)", "HostSNI(`*`)", "HostSNI(`a.example`)"], a);
+    const entryPoints = pick([undefined, ["alt"], ["web", "alt"]], b);
+    const config = tcpRouter({ rule, entryPoints, service: reference(c, 2) });
+    return ["tcpRouter", config, rule.includes("example")];
+  }
+  const address = pick(["10.0.0.1:1", "10.0.0.1:2", "nowhere"], a);
+  return ["tcpService", tcpService([address]), address === "nowhere"];
+}
+
+/** `n1`, `n1@file` or `n1@etcd`, one of `count` names. */
+function reference(number: number, count: number): string {
+  return `n${number % count}${pick(["", "", "@file", "@etcd"], number)}`;
+}
+
+function router(a: number, b: number, c: number): [DynamicObject, boolean] {
+  const rule = pick(
+    ["Host(`a.example`)", "Path(`/b`) || !Method(`GET`)", "Host(`", ""],
+    a + (b >> 1),
+  );
+  const entryPoints = pick(
+    [undefined, [], ["web"], ["alt", "web"], ["nowhere", "alt"], ["traefik"], undefined],
+    b,
+  );
+  const middlewares = [[], [], [reference(b, 4)], [reference(a, 4), reference(c, 4)]][c % 4] ?? [];
+  const config = httpRouter({
+    rule: rule === "" ? undefined : rule,
+    entryPoints,
+    middlewares,
+    service: a === 7 ? undefined : reference(c, 2),
+    priority: BigInt(a === 5 ? b : 0),
+    unbuilt: a === 4 && b < 3 ? closed : c === 6 ? degraded : [],
+  });
+  const refused = config.rule === undefined || config.service === undefined;
+  return [config, !refused && config.unbuilt !== closed && rule === "Host(`"];
+}
+
+function service(a: number, b: number): [DynamicObject, boolean] {
+  if (a === 6) return [httpService([], { loadBalancer: undefined }), true];
+  if (a === 7) return [httpService([], { loadBalancer: undefined, unbuilt: closed }), false];
+  const url = pick(
+    ["http://10.0.0.1", "http://10.0.0.2:81/x", "http:/bad", "https://later"],
+    a >> 1,
+  );
+  return [httpService(b > 4 ? [url, "http://10.0.0.3"] : [url]), url === "http:/bad"];
+}
+
+function middleware(a: number, b: number, c: number): [DynamicObject, boolean] {
+  switch (a) {
+    case 0:
+      return [addPrefix(`/${b}`), false];
+    case 1: {
+      const both = [
+        ["X-A", "1"],
+        ["X-B", ""],
+      ] as const;
+      const custom = new Map(b % 2 === 0 ? both : both.toReversed());
+      return [
+        httpMiddleware({
+          headers: { customRequestHeaders: custom, customResponseHeaders: new Map() },
+        }),
+        false,
+      ];
+    }
+    case 2:
+      return [httpMiddleware(), true];
+    case 3:
+      return [httpMiddleware({ unbuilt: closed }), false];
+    case 4:
+      return [httpMiddleware({ stripPrefix: { prefixes: ["/a", "/b"] } }), false];
+    case 5:
+    case 6:
+      return [chain(reference(b, 4), reference(c, 4)), false];
+    default:
+      return [chain(reference(b, 4)), false];
+  }
+}
+
+function entryPointEdit(which: number, a: number, b: number): Edit {
+  const provider = "internal";
+  if (which === 0) {
+    const key: ObjectKey = { kind: "nodeSettings", name: "node" };
+    return {
+      kind: "set",
+      provider,
+      key,
+      config: nodeSettings({ dialTimeoutMs: a }),
+      mistake: false,
+    };
+  }
+  const key: ObjectKey = { kind: "entryPoint", name: pick(["web", "alt", "traefik"], which) };
+  if (b > 6) return { kind: "delete", provider, key };
+  const config = entryPoint(8000 + a, {
+    asDefault: b === 1,
+    protocol: b === 2 && a > 6 ? "udp" : "tcp",
+  });
+  return { kind: "set", provider, key, config, mistake: false };
+}
