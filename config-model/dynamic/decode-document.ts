@@ -6,6 +6,7 @@
 import { nearestName } from "../../foundation/nearest-name.ts";
 import type { DocumentParse } from "../document/document.ts";
 import { LineMap } from "../document/line-map.ts";
+import { parseToml } from "../document/parse-toml.ts";
 import { parseYaml } from "../document/parse-yaml.ts";
 import type { ConfigEntry, ConfigNode, Place } from "../schema/config-node.ts";
 import { staticRootNames } from "../static/schema/static-root-names.ts";
@@ -34,11 +35,9 @@ export interface DecodedDocument {
   readonly silent: boolean;
 }
 
-export function decodeYaml(text: string, path: string): DecodedDocument {
-  return decodeDocument(parseYaml(text), text, path);
-}
-
-function decodeDocument(parsed: DocumentParse, text: string, path: string): DecodedDocument {
+/** Reads TOML when the path ends so, else YAML. */
+export function decodeDocument(text: string, path: string): DecodedDocument {
+  const parsed: DocumentParse = /\.toml$/i.test(path) ? parseToml(text) : parseYaml(text);
   const lines = new LineMap(text);
   const locate = (place: Place): SourcePosition => {
     return { provider: "file", location: path, ...lines.position(Number(place)) };

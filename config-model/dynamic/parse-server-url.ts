@@ -77,7 +77,7 @@ function splitAuthority(authority: string): { host: string; port: string } | und
   const bracketed = /^\[([^\]]*)\](?::(.*))?$/.exec(authority);
   if (bracketed !== null) {
     const [, host = "", port = ""] = bracketed;
-    return isIP(host) === 6 ? { host, port } : undefined;
+    return isIP(host) === 6 && !host.includes("%") ? { host, port } : undefined;
   }
   const [host = "", port = "", ...rest] = authority.split(":");
   if (rest.length > 0 || host.length > 255 || !hostNamePattern.test(host)) return undefined;

@@ -43,7 +43,7 @@ export class NodeDecoder {
     return this.#decode(schema, node, path) as T;
   }
 
-  /** For a top-level decoder: where the key of a path stands; where the nearest key above it does when the source does not have it. */
+  /** For a top-level decoder: where the key of a path stands (its value, when that is a text); where the nearest key above it does when the source does not have it. */
   placeOf(path: string): Place {
     let known = path;
     while (known !== "" && !this.#places.has(known)) {
@@ -62,9 +62,15 @@ export class NodeDecoder {
     });
   }
 
-  #decode(schema: Schema<unknown>, node: ConfigNode, path: string): unknown {
+  /** `keyPlace`: where the key stands whose value the node is. */
+  #decode(
+    schema: Schema<unknown>,
+    node: ConfigNode,
+    path: string,
+    keyPlace: Place = node.place,
+  ): unknown {
     if (node.kind === "null") return schema.absent;
-    if (this.#topLevel) this.#places.set(path, node.place);
+    if (this.#topLevel) this.#places.set(path, node.kind === "scalar" ? node.place : keyPlace);
     const { status } = schema;
     if (this.#unbuiltDepth > 0 || status === undefined || status === "built") {
       return this.#decodeShape(schema.shape, node, path) ?? schema.absent;
@@ -72,7 +78,7 @@ export class NodeDecoder {
     this.#unbuiltDepth++;
     const value = this.#decodeShape(schema.shape, node, path) ?? schema.absent;
     this.#unbuiltDepth--;
-    this.#noteStatus(status, schema, value, { node, path });
+    this.#noteStatus(status, schema, value, { path, place: keyPlace });
     return value;
   }
 
@@ -80,12 +86,12 @@ export class NodeDecoder {
     status: KeyStatus,
     { shape, absent }: Schema<unknown>,
     value: unknown,
-    { node, path }: { readonly node: ConfigNode; readonly path: string },
+    { path, place }: { readonly path: string; readonly place: Place },
   ): void {
     if (status === "ignored" || status === "built" || value === absent) return;
     if (Array.isArray(value) && value.length === 0) return;
     if (shape.kind === "scalar" && shape.builtValues?.includes(String(value))) return;
-    this.unbuilt.push({ path, effect: status, place: node.place });
+    this.unbuilt.push({ path, effect: status, place });
   }
 
   /** `undefined`: nothing usable; the caller takes the default. */
@@ -173,7 +179,7 @@ export class NodeDecoder {
     const values = new Map<string, unknown>();
     for (const entry of node.entries) {
       if (values.has(entry.name)) this.#givenTwice(entry, path);
-      const value = this.#decode(schema, entry.value, join(path, entry.name));
+      const value = this.#decode(schema, entry.value, join(path, entry.name), entry.place);
       if (value !== undefined) values.set(entry.name, value);
     }
     return values;
@@ -203,7 +209,8 @@ export class NodeDecoder {
       }
       if (seen.has(field.name)) this.#givenTwice(entry, path);
       seen.add(field.name);
-      values[field.name] = this.#decode(field.schema, entry.value, join(path, field.name));
+      const fieldPath = join(path, field.name);
+      values[field.name] = this.#decode(field.schema, entry.value, fieldPath, entry.place);
     }
     return values;
   }

@@ -62,12 +62,12 @@ function checkedAddress(
 }
 
 function checkTrustedIps(decoder: NodeDecoder, path: string, addresses: readonly string[]): void {
-  for (const address of addresses) {
+  for (const [index, address] of addresses.entries()) {
     if (isAddressOrRange(address)) continue;
     const key = `${path}.forwardedHeaders.trustedIPs`;
     decoder.error(
       "invalid-value",
-      decoder.placeOf(key),
+      decoder.placeOf(`${key}[${index}]`),
       `Invalid value "${address}" for ${key}: expected an IP address or a CIDR range`,
     );
   }

@@ -57,6 +57,8 @@ function buildFileProvider({
   if (file === undefined) return undefined;
   const { filename, directory, watch } = file;
   if (!filename === !directory) {
+    // A misspelt key has been reported already.
+    if (decoder.problems.some(({ severity }) => severity === "error")) return undefined;
     const problem = filename ? "has both filename and directory" : "needs filename or directory";
     const place = decoder.placeOf("providers.file");
     return decoder.error("invalid-value", place, `providers.file ${problem}`, "give one of them");
@@ -91,10 +93,10 @@ function buildEtcd(
   { endpoints, rootKey, username, password, tls }: EtcdValue,
 ): EtcdConnectionConfig {
   const given = endpoints === undefined || endpoints.length === 0 ? undefined : endpoints;
-  for (const endpoint of given ?? []) {
+  for (const [index, endpoint] of (given ?? []).entries()) {
     const address = parseHostPort(endpoint);
     if (address !== undefined && address.host !== "") continue;
-    const place = decoder.placeOf(`${path}.endpoints`);
+    const place = decoder.placeOf(`${path}.endpoints[${index}]`);
     decoder.error(
       "invalid-value",
       place,

@@ -9,7 +9,7 @@ export interface FileListing {
   readonly folders: readonly string[];
 }
 
-const extensions = /\.ya?ml$/i;
+const extensions = /\.(ya?ml|toml)$/i;
 
 /** Deeper folders are not read: a link to a folder above would never end. */
 const maxDepth = 32;

@@ -1,5 +1,5 @@
 /**
- * Routing configuration from one YAML file or a folder of them. The first reading is over when `start` returns control,
+ * Routing configuration from one YAML or TOML file or a folder of them. The first reading is over when `start` returns control,
  * so that a start serves at once; later readings follow changes of the folders, or `reload`.
  */
 import { isDeepStrictEqual } from "node:util";
