@@ -86,8 +86,9 @@ export class FollowSession {
       for await (const { message } of stream.messages) {
         contact.heard();
         if (message !== undefined) this.#receive(message);
-        if (this.#drain !== undefined && this.#isIdle) return this.#drain.reconnectAfterMs;
+        this.#endIfDrained();
       }
+      if (this.#drain !== undefined) return this.#drain.reconnectAfterMs;
       throw new StreamBrokenError("the control plane ended the stream");
     } catch (error) {
       if (this.#drain !== undefined) return this.#drain.reconnectAfterMs;
@@ -125,6 +126,11 @@ export class FollowSession {
         this.#drain = message.value;
         break;
     }
+  }
+
+  /** The last status must arrive, so this is no reason to close at once. */
+  #endIfDrained(): void {
+    if (this.#drain !== undefined && this.#isIdle) this.#init.stream.end();
   }
 
   #hello() {
@@ -221,7 +227,7 @@ export class FollowSession {
       .apply(transfer, (report) => this.#progress(report))
       .finally(() => {
         this.#applying -= 1;
-        if (this.#drain !== undefined && this.#isIdle) this.#init.stream.close();
+        this.#endIfDrained();
       });
   }
 

@@ -17,6 +17,9 @@ export interface SnapshotStream {
   /** False while the peer takes nothing more: what can wait should. */
   readonly isWritable: boolean;
   send(message: FollowRequest): void;
+  /** Nothing more will be sent: ends once the peer has read everything, or soon after. */
+  end(): void;
+  /** Ends at once; what was sent may not arrive. */
   close(): void;
 }
 
@@ -49,6 +52,9 @@ const refusals: ReadonlySet<number> = new Set([
   status.UNAUTHENTICATED,
 ]);
 
+/** For the peer to read the last message after `end`. */
+const endGraceMs = 1_000;
+
 const channelOptions = {
   "grpc.keepalive_time_ms": 5_000,
   "grpc.keepalive_timeout_ms": 3_000,
@@ -78,9 +84,11 @@ export function openSnapshotStream(init: SnapshotStreamInit): SnapshotStream {
     firstMessageTimeoutMs,
   );
   let silence: NodeJS.Timeout | undefined;
+  let ending: NodeJS.Timeout | undefined;
   const close = () => {
     clearTimeout(watchdog);
     clearTimeout(silence);
+    clearTimeout(ending);
     call.cancel();
     client.close();
   };
@@ -108,6 +116,11 @@ export function openSnapshotStream(init: SnapshotStreamInit): SnapshotStream {
     },
     send(message) {
       if (call.writable) isWritable = call.write(message);
+    },
+    end() {
+      if (ending !== undefined) return;
+      call.end();
+      ending = setTimeout(close, endGraceMs);
     },
     close,
   };
