@@ -97,7 +97,10 @@ export class DataPlane {
     await this.#workers.drain();
     this.#post({ kind: "stop" });
     // An agent that hangs must not keep the process.
-    await Promise.race([this.#agentStopped.promise, delay(agentStopTimeoutMs)]);
+    await Promise.race([
+      this.#agentStopped.promise,
+      delay(agentStopTimeoutMs, undefined, { ref: false }),
+    ]);
     await Promise.all([this.#agent.terminate(), this.#workers.stop()]);
   }
 

@@ -1,0 +1,218 @@
+/**
+ * A control plane: the composition root that sees every stage. Data flows one way through it:
+ * providers → aggregator → watcher → compiler → publisher (snapshot store) → stream.
+ */
+import { randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import type {
+  EtcdConnectionConfig,
+  FleetConfig,
+} from "../config-model/static/static-configuration.ts";
+import { parseHostPort } from "../foundation/format-address.ts";
+import type { Logger } from "../foundation/log.ts";
+import { StateDirectory } from "../foundation/state-directory.ts";
+import { ProviderAggregator } from "./aggregator/provider-aggregator.ts";
+import { SnapshotCompiler } from "./compiler/snapshot-compiler.ts";
+import type { ControlPlaneOptions } from "./control-plane-options.ts";
+import { FileProvider } from "./provider/file-provider.ts";
+import { InternalProvider } from "./provider/internal-provider.ts";
+import type { Provider } from "./provider/provider.ts";
+import { GenerationPublisher } from "./snapshot-store/generation-publisher.ts";
+import { LocalSnapshotStore } from "./snapshot-store/local-snapshot-store.ts";
+import type { SnapshotStore } from "./snapshot-store/snapshot-store.ts";
+import { FleetService, type StreamEndpoint } from "./stream/fleet-service.ts";
+import type { StreamSecurity } from "./stream/stream-credentials.ts";
+import { ConfigurationWatcher } from "./watcher/configuration-watcher.ts";
+
+export interface ControlPlaneInit {
+  readonly options: ControlPlaneOptions;
+  readonly log: Logger;
+}
+
+/** Root of the snapshot store in etcd, unless `fleet.store.etcd.rootKey` says otherwise. */
+const defaultStoreRoot = "switchyard";
+
+export class ControlPlane {
+  readonly #options: ControlPlaneOptions;
+  readonly #log: Logger;
+  readonly #stopping = new AbortController();
+  readonly #failed = Promise.withResolvers<never>();
+  readonly #resources = new AsyncDisposableStack();
+  #fileProvider: FileProvider | undefined;
+  #stopped: Promise<void> | undefined;
+
+  constructor({ options, log }: ControlPlaneInit) {
+    this.#options = options;
+    this.#log = log;
+    this.#failed.promise.catch(() => {}); // whoever waits learns of it; nobody has to
+  }
+
+  /** Never resolves; rejects when the control plane cannot go on. */
+  get failed(): Promise<never> {
+    return this.#failed.promise;
+  }
+
+  /**
+   * Resolves once every listener is bound; reading the store and the providers goes on meanwhile, for as long as it
+   * takes. Rejects with one sentence for the operator.
+   */
+  async start(): Promise<void> {
+    const resources = this.#resources;
+    resources.use(await StateDirectory.open({ path: this.#options.stateDir, flag: "--state-dir" }));
+    const store = await this.#createStore();
+    resources.defer(() => store.stop());
+
+    const compiler = new SnapshotCompiler({
+      precedence: this.#options.configuration.providers.precedence,
+    });
+    const publisher: GenerationPublisher = resources.use(
+      new GenerationPublisher({
+        store,
+        log: this.#log,
+        carryOver: (delta) => {
+          compiler.carryOver(delta);
+          watcher.carryOver(delta);
+        },
+      }),
+    );
+    const providers = await this.#createProviders();
+    const watcher = new ConfigurationWatcher({
+      providers: providers.map(({ name }) => name),
+      onBatch: ({ changes }) => {
+        const { delta } = compiler.apply(changes);
+        publisher.publish(delta);
+        publisher.publishReady();
+      },
+      onProblems: () => {},
+    });
+    const aggregator = resources.use(
+      new ProviderAggregator({
+        providers,
+        throttleMs: this.#options.configuration.providers.throttleMs,
+        deliver: (tagged) => watcher.accept(tagged),
+        log: this.#log,
+      }),
+    );
+    const service = resources.use(
+      new FleetService({
+        controlPlaneId: `${hostname()}-${randomBytes(3).toString("hex")}`,
+        committed: publisher.committed,
+        sourceOf: () => undefined,
+        log: this.#log,
+      }),
+    );
+    // Providers speak once the store has been read: what it holds is what an unread provider is served with.
+    const read = publisher.start(this.#stopping.signal).then(() => {
+      if (!this.#stopping.signal.aborted) aggregator.start(this.#stopping.signal);
+    });
+    read.catch((error: unknown) => this.#failed.reject(error));
+    for (const endpoint of this.#streamEndpoints()) await service.listen(endpoint);
+  }
+
+  /** The file provider reads its files again. */
+  reload(): void {
+    this.#fileProvider?.reload();
+  }
+
+  /** Nodes are sent elsewhere, a commit under way ends, everything closes. Repeatable. */
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  async #stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#resources.disposeAsync();
+  }
+
+  async #createStore(): Promise<SnapshotStore> {
+    const { providers, fleet } = this.#options.configuration;
+    const etcd = storeInEtcd(fleet, providers.etcd);
+    if (etcd === undefined) {
+      const file = join(this.#options.stateDir, "generations.db");
+      this.#log.info("snapshot store", { store: "local", file });
+      return new LocalSnapshotStore({ file, log: this.#log });
+    }
+    this.#log.info("snapshot store", {
+      store: "etcd",
+      endpoints: etcd.endpoints.join(","),
+      rootKey: etcd.rootKey,
+    });
+    // Loading the etcd client takes longer than everything else together: only who needs it pays.
+    const { EtcdSnapshotStore } = await import("./snapshot-store/etcd-snapshot-store.ts");
+    return new EtcdSnapshotStore({ etcd, log: this.#log });
+  }
+
+  /** File first, so that its first reading is there when the others begin; internal last, as in Traefik. */
+  async #createProviders(): Promise<Provider[]> {
+    const { configuration } = this.#options;
+    const { file, etcd } = configuration.providers;
+    const providers: Provider[] = [];
+    if (file !== undefined) {
+      this.#fileProvider = new FileProvider({ config: file, log: this.#log });
+      providers.push(this.#fileProvider);
+    }
+    if (etcd !== undefined) {
+      const { EtcdProvider } = await import("./provider/etcd-provider.ts");
+      providers.push(new EtcdProvider({ etcd, log: this.#log }));
+    }
+    providers.push(new InternalProvider(configuration));
+    return providers;
+  }
+
+  #streamEndpoints(): StreamEndpoint[] {
+    const { streamSocket, streamAddress } = this.#options;
+    const endpoints: StreamEndpoint[] = [];
+    if (streamSocket !== undefined) {
+      endpoints.push({ address: `unix:${streamSocket}`, security: { kind: "insecure" } });
+    }
+    if (streamAddress !== undefined) {
+      const security = streamSecurity(this.#options.configuration.fleet);
+      endpoints.push({ address: withHost(streamAddress), security });
+    }
+    return endpoints;
+  }
+}
+
+function storeInEtcd(
+  { store }: FleetConfig,
+  provider: EtcdConnectionConfig | undefined,
+): EtcdConnectionConfig | undefined {
+  if (store?.kind === "etcd") return store.etcd;
+  if (store?.kind === "local" || provider === undefined) return undefined;
+  return { ...provider, rootKey: defaultStoreRoot };
+}
+
+/** Throws when a TCP stream would be open to everybody without the operator having said so. */
+function streamSecurity({ stream, insecure }: FleetConfig): StreamSecurity {
+  if (stream.tls !== undefined) {
+    const { cert, key, clientCa } = stream.tls;
+    return {
+      kind: "mtls",
+      cert: readPem("fleet.stream.tls.cert", cert),
+      key: readPem("fleet.stream.tls.key", key),
+      clientCa: readPem("fleet.stream.tls.clientCA", clientCa),
+    };
+  }
+  if (insecure) return { kind: "insecure" };
+  throw new Error(
+    "The stream needs fleet.stream.tls.cert, .key and .clientCA (or fleet.insecure: true, for one machine only)",
+  );
+}
+
+function readPem(key: string, path: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Error(`Cannot read ${key}: ${reason}`, { cause: error });
+  }
+}
+
+/** `:18000` is every interface. */
+function withHost(address: string): string {
+  const parsed = parseHostPort(address);
+  return parsed?.host === "" ? `[::]:${parsed.port}` : address;
+}
