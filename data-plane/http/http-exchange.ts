@@ -48,6 +48,8 @@ export interface HttpExchange {
   /** Address of the peer, as text without zone. */
   readonly peerAddress: string;
   readonly isTls: boolean;
+  /** Whether the peer's address is to be appended to X-Forwarded-For; a middleware that deletes that header says no. */
+  appendsForwardedFor: boolean;
   /** Set by the router that was chosen; read by the counters. */
   routerCounters: RequestCounters | undefined;
   serviceCounters: RequestCounters | undefined;
@@ -85,8 +87,8 @@ export interface ForwardedExchange extends HttpExchange {
   readonly acceptsTrailers: boolean;
   /** The protocol the client wants to change to, or "". */
   readonly upgradeProtocol: string;
-  /** Whether the peer's address is to be appended to X-Forwarded-For. */
-  readonly appendsForwardedFor: boolean;
+  /** The request line as the client sent it, with CRLF, if that is how it goes upstream; else "". */
+  readonly unchangedRequestLine: string;
   /** `path`, safe to be written into a request line whatever handlers made of it. */
   readonly sendablePath: string;
   /** `requestHost`, likewise; "" when the client named none. */

@@ -12,6 +12,7 @@ export class Headers implements HttpHandler, ResponseHeadEdit {
   readonly #request: readonly Edit[];
   readonly #response: readonly Edit[];
   readonly #requestHost: string | undefined;
+  readonly #deletesForwardedFor: boolean;
 
   /** Throws when a field could not be sent, so that no request has to find out. */
   constructor({ request, response }: HeadersMessage) {
@@ -20,12 +21,16 @@ export class Headers implements HttpHandler, ResponseHeadEdit {
     // Nothing but a value sets the host; there is no request without one.
     this.#requestHost = host === undefined || host.value === "" ? undefined : host.value;
     this.#request = edits.filter((edit) => !isHost(edit));
+    this.#deletesForwardedFor = edits.some(
+      ({ lowerName, value }) => lowerName === "x-forwarded-for" && value === "",
+    );
     this.#response = response.map(toEdit);
   }
 
   handle(exchange: HttpExchange): void {
     if (this.#requestHost !== undefined) exchange.requestHost = this.#requestHost;
     for (const edit of this.#request) apply(edit, exchange.requestHeaders);
+    if (this.#deletesForwardedFor) exchange.appendsForwardedFor = false;
     if (this.#response.length > 0) exchange.addResponseEdit(this);
     exchange.next();
   }

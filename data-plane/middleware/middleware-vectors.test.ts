@@ -1,0 +1,137 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { HttpMiddleware } from "../../proto/gen/switchyard/fleet/v1/resource.ts";
+import {
+  headerMap,
+  RecordedExchange,
+  type RecordedRequest,
+} from "../../test/support/recorded-exchange.ts";
+import { vectors } from "../../test/support/vectors.ts";
+import { planMiddleware } from "../builder/plan-middleware.ts";
+import type { HttpHandler } from "../http/http-exchange.ts";
+
+interface MiddlewareVector {
+  readonly source: string;
+  readonly middleware: string;
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly request?: {
+    readonly method: string;
+    readonly url?: string;
+    readonly target?: string;
+    readonly headers?: Readonly<Record<string, readonly string[]>>;
+  };
+  readonly upstream?: {
+    readonly status: number;
+    readonly headers?: Readonly<Record<string, readonly string[]>>;
+  };
+  readonly expected: {
+    readonly buildError?: boolean;
+    readonly status?: number;
+    readonly headers?: Readonly<Record<string, string>>;
+    readonly exactHeaders?: Readonly<Record<string, readonly string[] | null>>;
+    readonly upstreamRequest?: {
+      readonly requestURI?: string;
+      readonly host?: string;
+      readonly headers?: Readonly<Record<string, string>>;
+      readonly exactHeaders?: Readonly<Record<string, readonly string[] | null>>;
+    };
+  };
+}
+
+const builtOptions = new Set(["customRequestHeaders", "customResponseHeaders"]);
+
+/** Absent: of an option that is not built. */
+function typeOf({ middleware, config }: MiddlewareVector): HttpMiddleware["type"] {
+  switch (middleware) {
+    case "addPrefix":
+      return { $case: "addPrefix", value: { prefix: String(config["prefix"]) } };
+    case "stripPrefix":
+      return { $case: "stripPrefix", value: { prefixes: config["prefixes"] as string[] } };
+    case "headers": {
+      if (!Object.keys(config).every((key) => builtOptions.has(key))) return undefined;
+      const edits = (option: string) =>
+        Object.entries((config[option] ?? {}) as Record<string, string>).map(([name, value]) => ({
+          name,
+          value,
+        }));
+      const [request, response] = [edits("customRequestHeaders"), edits("customResponseHeaders")];
+      return { $case: "headers", value: { request, response } };
+    }
+    default:
+      return undefined;
+  }
+}
+
+function pairsOf(headers: Readonly<Record<string, readonly string[]>> = {}) {
+  return Object.entries(headers).flatMap(([name, values]) =>
+    values.map((value) => [name, value] as const),
+  );
+}
+
+function requestOf(request: NonNullable<MiddlewareVector["request"]>): RecordedRequest {
+  const url = request.url ?? request.target ?? "/";
+  const [, host = "a.test", path = "/"] = /^(?:https?:\/\/([^/]*))?(\/.*)$/.exec(url) ?? [];
+  return { method: request.method, host, path, headers: pairsOf(request.headers) };
+}
+
+function assertHeaders(
+  actual: Readonly<Record<string, readonly string[]>>,
+  expected: Readonly<Record<string, readonly string[] | null>> = {},
+): void {
+  for (const [name, values] of Object.entries(expected)) {
+    assert.deepEqual(actual[name] ?? null, values, name);
+  }
+}
+
+/** Runs the handler before a service that does nothing; says whether the service was reached. */
+function run(handler: HttpHandler, exchange: RecordedExchange): boolean {
+  let reached = false;
+  const service: HttpHandler = {
+    handle() {
+      reached = true;
+    },
+  };
+  exchange.run([{ current: handler }], { current: service });
+  return reached;
+}
+
+let applied = 0;
+
+for (const vector of vectors<MiddlewareVector>("middlewares")) {
+  const { source, middleware, config, request, upstream, expected } = vector;
+  const type = typeOf(vector);
+  // Empty `headers` are refused by the control plane and built by nobody.
+  if (type === undefined || (middleware === "headers" && Object.keys(config).length === 0))
+    continue;
+  applied += 1;
+  test(`${middleware} ${JSON.stringify(config)} (${source})`, () => {
+    if (expected.buildError === true) {
+      assert.throws(() => planMiddleware({ type }, "f"));
+      return;
+    }
+    const handler = planMiddleware({ type }, "f").bind([]);
+    if (request === undefined) return;
+    const exchange = new RecordedExchange(requestOf(request));
+    const reached = run(handler, exchange);
+    assert.equal(reached, expected.status === undefined || expected.status === 200);
+    if (!reached) {
+      assert.equal(exchange.answer?.status, expected.status);
+      return;
+    }
+    const wanted = expected.upstreamRequest;
+    if (wanted?.requestURI !== undefined) assert.equal(exchange.path, wanted.requestURI);
+    if (wanted?.host !== undefined) assert.equal(exchange.requestHost, wanted.host);
+    const sent = headerMap(exchange.requestHeaders);
+    for (const [name, value] of Object.entries(wanted?.headers ?? {})) {
+      assert.deepEqual(sent[name], [value]);
+    }
+    assertHeaders(sent, wanted?.exactHeaders);
+    if (upstream === undefined) return;
+    const head = exchange.editedHead(upstream.status, pairsOf(upstream.headers));
+    assertHeaders(headerMap(head.headers), expected.exactHeaders);
+  });
+}
+
+test("the middleware vectors were not all skipped", () => {
+  assert(applied >= 18, `${applied} applied`);
+});
