@@ -198,8 +198,7 @@ export class NodeDecoder {
     if (node.kind === "list" || (entries.length === 0 && !shape.allowEmpty)) {
       return this.#wrongForm(node, path, "keys below it");
     }
-    const values: Record<string, unknown> = {};
-    for (const [name, field] of Object.entries(shape.fields)) values[name] = field.absent;
+    const values: Record<string, unknown> = { ...shape.defaults };
     const seen = new Set<string>();
     for (const entry of entries) {
       const field = shape.byLowerName.get(entry.name.toLowerCase());

@@ -35,6 +35,8 @@ export type Shape =
       readonly fields: Readonly<Record<string, Schema<unknown>>>;
       /** May be given without content: etcd value `true` or empty, `{}` in a file, a flag without value. */
       readonly allowEmpty: boolean;
+      /** What it holds when nothing is said. */
+      readonly defaults: Readonly<Record<string, unknown>>;
       /** Fields by lower-case name: names are case-insensitive everywhere. */
       readonly byLowerName: ReadonlyMap<
         string,
@@ -131,7 +133,8 @@ function structShape(fields: Fields, mayBeEmpty: boolean): Shape {
   const byLowerName = new Map(
     Object.entries(fields).map(([name, schema]) => [name.toLowerCase(), { name, schema }]),
   );
-  return { kind: "struct", fields, allowEmpty: mayBeEmpty, byLowerName };
+  const defaults = structDefaults(fields);
+  return { kind: "struct", fields, allowEmpty: mayBeEmpty, defaults, byLowerName };
 }
 
 export function closed<T>(schema: Schema<T>): Schema<T> {
