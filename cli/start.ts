@@ -1,8 +1,8 @@
-/** What bin/switchyard runs. Nothing heavy before the compile cache is on: every later import profits from it. */
-import { enableCompileCache } from "node:module";
+/** What bin/switchyard runs. */
+import { keepCompileCache } from "../foundation/keep-compile-cache.ts";
+import { main } from "./main.ts";
 
 // From the first line on: without a listener Node opens its inspector on SIGUSR1.
 process.on("SIGUSR1", () => {});
-enableCompileCache();
-const { main } = await import("./main.ts");
+keepCompileCache();
 await main(process.argv.slice(2));

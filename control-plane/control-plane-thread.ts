@@ -1,5 +1,6 @@
 /** A control plane in a thread of its own, as `up` runs it. */
 import { parentPort, workerData } from "node:worker_threads";
+import { keepCompileCache } from "../foundation/keep-compile-cache.ts";
 import { createLog, type LogOptions } from "../foundation/pino-log.ts";
 import { ControlPlane } from "./control-plane.ts";
 import type { ControlPlaneOptions } from "./control-plane-options.ts";
@@ -19,6 +20,7 @@ export type FromControlPlaneThread =
   | { readonly kind: "stopped" };
 
 if (parentPort === null) throw new Error("Cannot run the control plane: this is not a thread");
+keepCompileCache();
 const port = parentPort;
 const post = (message: FromControlPlaneThread) => port.postMessage(message);
 const data: ControlPlaneThreadData = workerData;
