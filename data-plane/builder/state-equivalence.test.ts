@@ -1,0 +1,153 @@
+/**
+ * However a state came about (edits put in place, edits built beside, one full transfer), it answers alike. Edits are
+ * random over few names, so that references dangle, come true and vanish, and content is refused and mended.
+ */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import {
+  type Resource,
+  type ResourceKey,
+  resourceId,
+} from "../../config-model/snapshot/resource.ts";
+import {
+  bodyResource,
+  keyOf,
+  middlewareOf,
+  routerOf,
+  serviceOf,
+  tcpRouterOf,
+  tcpServiceOf,
+  webEntryPoint,
+} from "../../test/support/data-plane-resources.ts";
+import { SeededRandom } from "../../test/support/seeded-random.ts";
+import { StateHarness } from "../../test/support/state-harness.ts";
+
+const sequences = Number(process.env["SWITCHYARD_TEST_EDIT_SEQUENCES"] ?? 150);
+const editsPerSequence = 12;
+
+const entryPoints = ["web", "alt"];
+const hosts = ["a.test", "b.test", "x.a.test"];
+const paths = ["/", "/a", "/a/b"];
+const rules = [
+  "Host(`a.test`)",
+  "Host(`*.a.test`) && PathPrefix(`/a`)",
+  "PathPrefix(`/`)",
+  "Host(`a.test`) || Host(`b.test`)",
+  "Path(`/a/b`)",
+  "!Host(`a.test`)",
+];
+const services = ["s1", "s2", "s3"];
+const middlewares = ["m1", "m2", "m3", "m4"];
+
+function randomResource(random: SeededRandom): Resource {
+  switch (random.below(7)) {
+    case 0:
+      return webEntryPoint(random.pick(entryPoints), { readTimeoutMs: random.below(3) });
+    case 1:
+      return serviceOf(
+        random.pick(services),
+        random.chance(0.1) ? [{ scheme: "h2c" }] : [9_001 + random.below(4)],
+      );
+    case 2:
+      return middlewareOf(random.pick(middlewares), {
+        $case: "addPrefix",
+        value: { prefix: `/${random.pick(["p", "q"])}` },
+      });
+    case 3: {
+      const members = random.pick([["m1"], ["m2", "m3"], ["m4"], []]);
+      return middlewareOf(random.pick(middlewares), {
+        $case: "chain",
+        value: { middlewares: members },
+      });
+    }
+    case 4:
+      return random.chance(0.5)
+        ? tcpServiceOf(random.pick(services), [9_009])
+        : tcpRouterOf(random.pick(["t1", "t2"]), {
+            rule: random.pick(["HostSNI(`*`)", "ClientIP(`10.0.0.0/8`)", "ALPN(`h2`)"]),
+            entryPoints: [random.pick(entryPoints)],
+          });
+    default:
+      return randomRouter(random);
+  }
+}
+
+function randomRouter(random: SeededRandom): Resource {
+  const name = `r${random.below(6)}`;
+  if (random.chance(0.05)) {
+    const body = routerOf(name);
+    return bodyResource(
+      name,
+      { $case: "nodeSettings", value: { httpTransport: undefined, tcpTransport: undefined } },
+      [String(body.kind)],
+    );
+  }
+  return routerOf(name, {
+    rule: random.pick(rules),
+    service: random.pick(services),
+    entryPoints: random.pick([["web"], ["alt"], ["web", "alt"]]),
+    middlewares: random.pick([[], [], ["m1"], ["m2", "m1"], ["m4"]]),
+    priority: BigInt(random.below(3)),
+  });
+}
+
+/** Everything that can be seen of a state from outside. */
+function answers(harness: StateHarness): string[] {
+  const seen: string[] = [];
+  for (const entryPoint of entryPoints) {
+    for (const host of hosts) {
+      for (const path of paths) {
+        seen.push(`${entryPoint} ${host}${path}: ${harness.ask({ host, path }, entryPoint)}`);
+      }
+    }
+    for (const peer of ["10.0.0.1", "192.0.2.1"]) {
+      const router = harness.entryPoints.get(entryPoint)?.tcp.find(peer);
+      seen.push(
+        `${entryPoint} tcp ${peer}: ${router?.name} ${router?.service.current.constructor.name}`,
+      );
+    }
+  }
+  return seen;
+}
+
+test(`${sequences} random edit sequences end alike, put in place or built beside`, async () => {
+  for (let sequence = 0; sequence < sequences; sequence += 1) {
+    const random = new SeededRandom(sequence);
+    const inPlace = new StateHarness();
+    const beside = new StateHarness({ maxEdits: 0 });
+    // What a node that was never refused anything would hold: the last usable version of each resource.
+    const held = new Map<string, Resource>();
+    for (let edit = 0; edit < editsPerSequence; edit += 1) {
+      const upserts = new Map<string, Resource>();
+      for (let i = random.below(5); i >= 0; i -= 1) {
+        const resource = randomResource(random);
+        upserts.set(resourceId(resource), resource);
+      }
+      const removals: ResourceKey[] = [];
+      for (const [id, resource] of held) {
+        if (upserts.has(id) || !random.chance(0.1)) continue;
+        removals.push(keyOf(resource));
+        held.delete(id);
+      }
+      const rejected = await inPlace.apply([...upserts.values()], { removals });
+      assert.deepEqual(await beside.apply([...upserts.values()], { removals }), rejected);
+      for (const { resourceKind: kind, name } of rejected)
+        upserts.delete(resourceId({ kind, name }));
+      for (const [id, resource] of upserts) held.set(id, resource);
+    }
+    const scratch = new StateHarness();
+    assert.deepEqual(await scratch.apply([...held.values()], { full: true }), []);
+    assert.deepEqual(answers(inPlace), answers(scratch), `sequence ${sequence}`);
+    assert.deepEqual(answers(beside), answers(scratch), `sequence ${sequence}`);
+    await inPlace.apply([...held.values()], { full: true });
+    assert.deepEqual(answers(inPlace), answers(scratch), `sequence ${sequence}, full`);
+    const alive = (harness: StateHarness) =>
+      harness.upstreams.filter(({ closed }) => closed === 0).length;
+    assert.equal(
+      alive(inPlace),
+      alive(scratch),
+      `sequence ${sequence}: servers left open or closed twice`,
+    );
+    assert(inPlace.upstreams.every(({ closed }) => closed <= 1));
+  }
+});
