@@ -1,10 +1,18 @@
 /** TOML to a tree with places. The parser gives values without places, so keys are located by a scan of their own. */
-import { parse, TomlDate, TomlError } from "smol-toml";
+import { createRequire } from "node:module";
 import type { ConfigEntry, ConfigNode } from "../schema/config-node.ts";
 import type { DocumentParse } from "./document.ts";
 import { locateTomlKeys, tomlPathId } from "./locate-toml-keys.ts";
 
+type TomlLibrary = typeof import("smol-toml");
+
+const require = createRequire(import.meta.url);
+/** Loaded with the first TOML file: most starts have none. */
+let library: TomlLibrary | undefined;
+
 export function parseToml(text: string): DocumentParse {
+  library ??= require("smol-toml") as TomlLibrary;
+  const { parse, TomlError } = library;
   try {
     const value = parse(text, { integersAsBigInt: "asNeeded" });
     return { ok: true, root: toNode(value, [], locateTomlKeys(text), 0) };
@@ -30,7 +38,7 @@ function toNode(
     });
     return { kind: "list", place, items };
   }
-  if (typeof value === "object" && value !== null && !(value instanceof TomlDate)) {
+  if (typeof value === "object" && value !== null && !(value instanceof Date)) {
     const entries = Object.entries(value).map(([name, inner]): ConfigEntry => {
       const innerPath = [...path, name];
       const innerPlace = places.get(tomlPathId(innerPath)) ?? place;
@@ -41,7 +49,7 @@ function toNode(
   return {
     kind: "scalar",
     place,
-    text: value instanceof TomlDate ? value.toISOString() : String(value),
+    text: value instanceof Date ? value.toISOString() : String(value),
   };
 }
 

@@ -1,6 +1,6 @@
 import { isIP } from "node:net";
 
-export interface ServerUrl {
+interface ServerUrl {
   readonly scheme: "http";
   /** Name or address, brackets of IPv6 removed. */
   readonly host: string;

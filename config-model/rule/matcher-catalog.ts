@@ -1,7 +1,7 @@
 /** Names, arity and arguments of all matchers. Which of them are served is the compiler's decision. */
-import { RE2JS } from "re2js";
 import { isAddressOrRange } from "../../foundation/ip-range.ts";
 import { nearestName } from "../../foundation/nearest-name.ts";
+import { regexpProblem } from "./regexp-problem.ts";
 import type { HttpMatcherName, MatcherName, TcpMatcherName } from "./rule.ts";
 
 export type RuleProtocol = "http" | "tcp";
@@ -167,13 +167,7 @@ function checkAsciiRegexp(value: string): ReturnType<ArgumentCheck> {
   return checkRegexp(value);
 }
 
-/** RE2, as Traefik has it: linear time, no look-around and no back-references. */
 function checkRegexp(value: string): ReturnType<ArgumentCheck> {
-  try {
-    RE2JS.compile(value);
-    return { value };
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    return { problem: `invalid regular expression: ${reason}` };
-  }
+  const reason = regexpProblem(value);
+  return reason === undefined ? { value } : { problem: `invalid regular expression: ${reason}` };
 }

@@ -2,9 +2,8 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { describeRuleProblem } from "./describe-rule-problem.ts";
 import type { RuleProtocol } from "./matcher-catalog.ts";
-import { parseRule } from "./parse-rule.ts";
+import { parseRule, type RuleProblem } from "./parse-rule.ts";
 import type { Matcher, MatcherName, Rule } from "./rule.ts";
 import { defaultRulePriority } from "./rule-priority.ts";
 
@@ -38,6 +37,17 @@ interface VectorTree {
 function vectors<T>(name: string): readonly T[] {
   const url = new URL(`../../test/vectors/${name}.json`, import.meta.url);
   return JSON.parse(readFileSync(url, "utf8"));
+}
+
+/** ``unknown matcher "Hst" at column 3``; with the line when the rule has several. */
+function describeRuleProblem(text: string, { offset, message }: RuleProblem): string {
+  const before = text.slice(0, offset);
+  const lineStart = before.lastIndexOf("\n") + 1;
+  const column = offset - lineStart + 1;
+  const where = text.trimEnd().includes("\n")
+    ? `line ${before.split("\n").length}, column ${column}`
+    : `column ${column}`;
+  return `${message} (${where} of the rule)`;
 }
 
 function parsed(text: string, protocol: RuleProtocol = "http"): Rule {

@@ -2,7 +2,7 @@
  * Splits a rule's text into tokens with Go's lexical rules, which is what makes a line break legal after an operator
  * and an error before one: a line break after a name, a string or `)` ends the expression.
  */
-export type TokenKind = "name" | "string" | "(" | ")" | "," | "!" | "&&" | "||" | "end";
+type TokenKind = "name" | "string" | "(" | ")" | "," | "!" | "&&" | "||" | "end";
 
 export interface Token {
   readonly kind: TokenKind;

@@ -263,7 +263,7 @@ function join(path: string, name: string): string {
   return path === "" ? name : `${path}.${name}`;
 }
 
-export function isIndex(name: string): boolean {
+function isIndex(name: string): boolean {
   return /^\d+$/.test(name);
 }
 

@@ -15,7 +15,7 @@ import type {
   StaticConfiguration,
 } from "./static-configuration.ts";
 
-export type StaticValue = Decoded<typeof staticSchema>;
+type StaticValue = Decoded<typeof staticSchema>;
 
 export interface StaticBuildInit {
   readonly value: StaticValue;

@@ -4,10 +4,10 @@ import { describe, test } from "node:test";
 import fc from "fast-check";
 import { buildKeyTree } from "../../schema/build-key-tree.ts";
 import type { KeyNode } from "../../schema/config-node.ts";
-import { isIndex, NodeDecoder } from "../../schema/decode-node.ts";
+import { NodeDecoder } from "../../schema/decode-node.ts";
 import { parseDuration } from "../../schema/parse-duration.ts";
 import { allowEmpty, bool, int, list, map, struct, text, texts } from "../../schema/schema.ts";
-import { dynamicSections, kindDefinition } from "../schema/dynamic-schema.ts";
+import { kindDefinition, sectionsByLowerName } from "../schema/dynamic-schema.ts";
 import type { SourceObject } from "../source-object.ts";
 import { decodeKvObject } from "./decode-kv-object.ts";
 import { describeStrayKvKey, locateKvKey } from "./locate-kv-key.ts";
@@ -40,6 +40,10 @@ function treeOf({ rootName, pairs }: Vector): KeyNode {
     return [path, key, value] as const;
   });
   return buildKeyTree(below, rootName);
+}
+
+function isIndex(name: string): boolean {
+  return /^\d+$/.test(name);
 }
 
 /** Traefik joins numbered leaves while it builds the tree, we when the schema asks for a text. */
@@ -500,9 +504,9 @@ describe("locateKvKey()", () => {
   }
 
   test("knows every collection of the table", () => {
-    for (const [section, collections] of Object.entries(dynamicSections)) {
-      for (const [collection, { kind }] of Object.entries<{ kind: string }>(collections)) {
-        assert.equal(locateKvKey(`${section}/${collection}/n/x`)?.key.kind, kind);
+    for (const [section, { collections }] of sectionsByLowerName) {
+      for (const { name: collection, definition } of collections.values()) {
+        assert.equal(locateKvKey(`${section}/${collection}/n/x`)?.key.kind, definition.kind);
       }
     }
   });

@@ -33,7 +33,7 @@ function named(kind: ProvidedKind, noun: string, schema: Schema<unknown>): KindD
 }
 
 /** Section → collection → kind, as Traefik spells them. */
-export const dynamicSections = {
+const dynamicSections = {
   http: {
     routers: named("httpRouter", "router", httpRouterSchema),
     services: named("httpService", "service", httpServiceSchema),

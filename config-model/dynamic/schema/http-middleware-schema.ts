@@ -224,9 +224,3 @@ export const httpMiddlewareSchema = struct({
     ...contentMiddlewares,
   }),
 });
-
-/** Names of the middleware types, one of which a middleware must have. */
-export const httpMiddlewareTypes: readonly string[] =
-  httpMiddlewareSchema.shape.kind === "struct"
-    ? Object.keys(httpMiddlewareSchema.shape.fields)
-    : [];

@@ -5,7 +5,6 @@ import {
   degraded,
   int64,
   list,
-  map,
   struct,
   text,
   texts,
@@ -40,6 +39,3 @@ export const httpRouterSchema = struct({
 export const httpModelSchema = closed(
   struct({ middlewares: texts(), tls: allowEmpty(routerTlsFields), observability }),
 );
-
-/** The default of one entry of `map` is never used: what a map holds is what was written. */
-export const textMap = map(text());

@@ -1,0 +1,20 @@
+import { createRequire } from "node:module";
+import type { RE2JS } from "re2js";
+
+const require = createRequire(import.meta.url);
+/** Loaded with the first expression: most configurations have none, and a start waits for nothing it does not use. */
+let library: { readonly RE2JS: typeof RE2JS } | undefined;
+
+/**
+ * Why the expression is invalid; absent when it is valid. RE2, as Traefik has it: linear time, no look-around and no
+ * back-references.
+ */
+export function regexpProblem(expression: string): string | undefined {
+  library ??= require("re2js") as { readonly RE2JS: typeof RE2JS };
+  try {
+    library.RE2JS.compile(expression);
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
