@@ -134,15 +134,19 @@ export class FollowSession {
   }
 
   #hello() {
-    const { identity, node } = this.#init;
+    const { identity, node, adoptFleet } = this.#init;
     const { nodeId, incarnation, labels, version } = identity;
+    const { running } = node;
+    // A control plane refuses a node that holds another fleet's state; one that may move comes as if it held nothing.
+    const mayMove = adoptFleet !== undefined && adoptFleet !== running?.generation.fleetId;
+    const told = mayMove ? undefined : running;
     return {
       protocol,
       nodeId,
       incarnation,
       labels: [...labels],
-      running: node.running?.generation,
-      digest: Buffer.from(node.running?.digest ?? []),
+      running: told?.generation,
+      digest: Buffer.from(told?.digest ?? []),
       features: [],
       version,
     };
@@ -223,10 +227,12 @@ export class FollowSession {
     const { node } = this.#init;
     this.#report({ transfer, phase: Phase.RECEIVED, digest: node.running?.digest });
     this.#applying += 1;
+    this.#init.stream.expectSilence(true);
     void node
       .apply(transfer, (report) => this.#progress(report))
       .finally(() => {
         this.#applying -= 1;
+        if (this.#applying === 0) this.#init.stream.expectSilence(false);
         this.#endIfDrained();
       });
   }

@@ -17,6 +17,8 @@ export interface SnapshotStream {
   /** False while the peer takes nothing more: what can wait should. */
   readonly isWritable: boolean;
   send(message: FollowRequest): void;
+  /** While a transfer is applied the control plane has nothing to say; only the connection is watched then. */
+  expectSilence(isExpected: boolean): void;
   /** Nothing more will be sent: ends once the peer has read everything, or soon after. */
   end(): void;
   /** Ends at once; what was sent may not arrive. */
@@ -72,6 +74,7 @@ export function openSnapshotStream(init: SnapshotStreamInit): SnapshotStream {
   const client = new FleetServiceClient(address, streamCredentials(tls), channelOptions);
   const call = client.follow();
   let isWritable = true;
+  let isSilenceExpected = false;
   call.on("drain", () => {
     isWritable = true;
   });
@@ -88,6 +91,7 @@ export function openSnapshotStream(init: SnapshotStreamInit): SnapshotStream {
   const close = () => {
     clearTimeout(watchdog);
     clearTimeout(silence);
+    silence = undefined;
     clearTimeout(ending);
     call.cancel();
     client.close();
@@ -97,9 +101,10 @@ export function openSnapshotStream(init: SnapshotStreamInit): SnapshotStream {
     try {
       for await (const message of call as AsyncIterable<FollowResponse>) {
         clearTimeout(watchdog);
-        if (silence === undefined) {
-          silence = setTimeout(() => call.destroy(silent(silenceTimeoutMs)), silenceTimeoutMs);
-        } else silence.refresh();
+        silence ??= setTimeout(() => {
+          if (!isSilenceExpected) call.destroy(silent(silenceTimeoutMs));
+        }, silenceTimeoutMs);
+        silence.refresh();
         yield message;
       }
     } catch (error) {
@@ -116,6 +121,10 @@ export function openSnapshotStream(init: SnapshotStreamInit): SnapshotStream {
     },
     send(message) {
       if (call.writable) isWritable = call.write(message);
+    },
+    expectSilence(isExpected) {
+      isSilenceExpected = isExpected;
+      silence?.refresh();
     },
     end() {
       if (ending !== undefined) return;

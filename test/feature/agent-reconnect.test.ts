@@ -44,7 +44,7 @@ test("Agent leaves a peer that accepts TCP and stays silent for the next address
   await using controlPlane = await new FakeControlPlane().start();
   await using node = await TestAgent.start({
     options: { controlPlanes: [silent.address, controlPlane.address] },
-    timing: { firstMessageTimeoutMs: 60 },
+    timing: { firstMessageTimeoutMs: 1_000 },
   });
   await serveFirst(controlPlane, first);
   assert.equal(silent.accepted, 1);
@@ -55,11 +55,29 @@ test("Agent reconnects when a control plane falls silent in the middle", async (
   await using controlPlane = await new FakeControlPlane().start();
   await using _node = await TestAgent.start({
     options: { controlPlanes: [controlPlane.address] },
-    timing: { silenceTimeoutMs: 60 },
+    timing: { silenceTimeoutMs: 500 },
   });
   await serveFirst(controlPlane, first);
   const again = await controlPlane.stream(1);
   assert.equal((await again.hello()).running?.number, 1n);
+});
+
+test("Agent does not take the quiet while it applies a transfer for a dead control plane", async () => {
+  await using controlPlane = await new FakeControlPlane().start();
+  await using node = await TestAgent.start({
+    options: { controlPlanes: [controlPlane.address] },
+    timing: { silenceTimeoutMs: 500 },
+    workers: 0,
+  });
+  const stream = await controlPlane.stream();
+  stream.welcome(10);
+  stream.transfer({ generation: generation(1n), delta: first, digest: digestOf(first) });
+  const heartbeats = () => stream.received.filter(({ $case }) => $case === "heartbeat").length;
+  await until("far more than the silence that would end the stream", () => heartbeats() >= 80);
+  node.main.startWorker(1);
+  await stream.status(1n, Phase.SERVING);
+  assert.equal(controlPlane.streams.length, 1);
+  await controlPlane.stream(1); // and watches again from then on
 });
 
 test("Agent moves to another control plane when the first drains, once the transfer under way serves", async () => {

@@ -323,17 +323,24 @@ test("Agent refuses an older generation and another fleet's, and keeps the strea
   assert.equal(controlPlane.streams.length, 1);
 });
 
-test("Agent moves to the fleet it was told to adopt", async () => {
+test("Agent moves to the fleet it was told to adopt, which it meets as if it held nothing", async () => {
   await using controlPlane = await new FakeControlPlane().start();
-  await using _node = await TestAgent.start({
+  await using node = await TestAgent.start({
     options: { controlPlanes: [controlPlane.address], adoptFleet: "fleet-b" },
   });
-  const stream = await serveFirst(controlPlane, first);
+  (await serveFirst(controlPlane, first)).call.end();
+  const stream = await controlPlane.stream(1);
+  assert.equal((await stream.hello()).running, undefined);
+  stream.welcome();
   const foreign = { fleetId: "fleet-b", epoch: 1n, number: 1n };
   stream.transfer({ generation: foreign, delta: second, digest: digestOf(second) });
   await until("the other fleet's state", () =>
     stream.statuses().some((s) => s.phase === Phase.SERVING && s.generation?.fleetId === "fleet-b"),
   );
+  assert.equal(node.worker(1).serving.size, 1);
+  stream.call.end();
+  const again = await controlPlane.stream(2);
+  assert.equal((await again.hello()).running?.fleetId, "fleet-b");
 });
 
 test("Agent resumes with what it holds after every way a stream can break", async () => {
