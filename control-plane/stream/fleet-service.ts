@@ -79,6 +79,7 @@ export class FleetService implements AsyncDisposable {
   /** Streams that have not ended, admitted or not. */
   readonly #calls = new Set<Call>();
   readonly #stopWatching: () => void;
+  #onLastLeft = () => {};
   #stopped: Promise<void> | undefined;
 
   constructor(init: FleetServiceInit) {
@@ -138,13 +139,10 @@ export class FleetService implements AsyncDisposable {
     if (this.#calls.size === 0) return;
     await new Promise<void>((resolve) => {
       const deadline = setTimeout(resolve, this.#times.drainGraceMs);
-      for (const call of this.#calls) {
-        call.once("close", () => {
-          if (this.#calls.size > 0) return;
-          clearTimeout(deadline);
-          resolve();
-        });
-      }
+      this.#onLastLeft = () => {
+        clearTimeout(deadline);
+        resolve();
+      };
     });
   }
 
@@ -163,7 +161,7 @@ export class FleetService implements AsyncDisposable {
     }, this.#times.helloMs);
     const closed = () => {
       clearTimeout(helloDeadline);
-      this.#calls.delete(call);
+      if (this.#calls.delete(call) && this.#calls.size === 0) this.#onLastLeft();
       if (subscriber !== undefined) this.#leave(subscriber);
     };
     this.#calls.add(call);

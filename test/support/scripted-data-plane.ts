@@ -64,7 +64,8 @@ export class ScriptedDataPlane {
     return this.state.digest();
   }
 
-  connect(hello: Partial<Hello> = {}): void {
+  /** A stream without a hello. */
+  open(): void {
     const call = this.#client.follow();
     this.#call = call;
     this.ended = undefined;
@@ -77,6 +78,10 @@ export class ScriptedDataPlane {
     call.on("end", () => {
       if (this.#call === call) this.ended ??= "closed";
     });
+  }
+
+  connect(hello: Partial<Hello> = {}): void {
+    this.open();
     const value = Hello.fromPartial({
       protocol: 1,
       nodeId: this.nodeId,
@@ -97,6 +102,13 @@ export class ScriptedDataPlane {
   sendHeartbeat(): void {
     const { generation = this.generation, digest = this.digest } = this.claims;
     this.send({ $case: "heartbeat", value: { generation, digest: Buffer.from(digest) } });
+  }
+
+  /** RECEIVED and SERVING for the state it holds, as after a transfer. */
+  reportServing(): void {
+    if (this.generation === undefined) throw new Error("the node holds nothing");
+    this.#report(this.generation, Phase.RECEIVED);
+    this.#report(this.generation, Phase.SERVING);
   }
 
   /** Reads nothing more until `resume()`. */
