@@ -18,7 +18,12 @@ import {
 
 /** No answer: refused, reset, timed out, or etcd without a leader. Whether a write was applied is unknown. */
 export class EtcdUnavailableError extends Error {
-  override readonly name = "EtcdUnavailableError";
+  override readonly name: string = "EtcdUnavailableError";
+}
+
+/** There was no connection to send the call on: it was not applied, and never will be. */
+export class EtcdUnreachableError extends EtcdUnavailableError {
+  override readonly name = "EtcdUnreachableError";
 }
 
 /** User or password are wrong or missing, or the user may not do this. Trying again helps once somebody mends it. */
@@ -74,10 +79,8 @@ export function classifyEtcdError(
     return new EtcdCompactedError(`etcd at ${endpoint} has compacted the revision`, options);
   }
   if (isOutage(error)) {
-    return new EtcdUnavailableError(
-      `Cannot reach etcd at ${endpoint}: ${outageOf(error)}`,
-      options,
-    );
+    const Outage = wasNeverSent(message) ? EtcdUnreachableError : EtcdUnavailableError;
+    return new Outage(`Cannot reach etcd at ${endpoint}: ${outageOf(error)}`, options);
   }
   const detail = /etcdserver: .*/.exec(message)?.[0] ?? message;
   return new EtcdRequestError(`etcd at ${endpoint} refused the request: ${detail}`, options);
@@ -95,6 +98,10 @@ function isOutage(error: Error): boolean {
     error instanceof GRPCInternalError ||
     error instanceof GRPCUnknownError
   );
+}
+
+function wasNeverSent(message: string): boolean {
+  return /No connection established|Name resolution failed/.test(message);
 }
 
 const outages: readonly (readonly [RegExp, string])[] = [

@@ -19,13 +19,17 @@ export interface ListPage {
 }
 
 /**
- * All pairs of a range as they were at one revision (the newest when the list begins), page by page; at least one page, maybe
- * empty. Throws the classes of etcd-error.ts; `EtcdCompactedError` when the list took longer than etcd keeps history.
+ * All pairs of a range as they were at one revision (without `at` the newest when the list begins), page by page; at least one
+ * page, maybe empty. Throws the classes of etcd-error.ts; `EtcdCompactedError` when the list took longer than etcd keeps history.
  */
-export async function* listRange(client: EtcdClient, range: KeyRange): AsyncGenerator<ListPage> {
+export async function* listRange(
+  client: EtcdClient,
+  range: KeyRange,
+  at?: bigint,
+): AsyncGenerator<ListPage> {
   let { start } = range;
   let limit = firstLimit;
-  let revision: bigint | undefined;
+  let revision = at;
   for (;;) {
     const page = await client.range(
       { start, end: range.end },

@@ -89,6 +89,10 @@ class WatchReading {
     );
     this.#call.on("end", () => this.#fail("it ended the watch"));
     this.#signal.addEventListener("abort", this.#onAbort, { once: true });
+    if (this.#signal.aborted) {
+      this.#onAbort(); // while the stream was being opened
+      return;
+    }
     this.#call.write({
       create_request: {
         key: range.start,

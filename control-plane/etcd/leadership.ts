@@ -1,0 +1,153 @@
+/**
+ * One leader among the replicas: who holds the leader key, which lives on a lease.
+ *
+ * A lease is no lock: a process that was stopped may go on writing after another one leads. So `current()` also ends by this
+ * process's monotonic clock, counted from when the last answered keepalive was *sent* and before etcd lets the lease go; and
+ * every write must be a transaction that compares the create revision of the leader key (`Lead`), which no two terms share.
+ */
+import { randomBytes } from "node:crypto";
+import { hostname } from "node:os";
+import type { Logger } from "../../foundation/log.ts";
+import { sleep } from "../../foundation/sleep.ts";
+import type { EtcdClient, KeyValue } from "./etcd-client.ts";
+import { oneKey } from "./key-range.ts";
+import { OutageLog } from "./outage-log.ts";
+
+export interface Lead {
+  readonly createRevision: bigint;
+}
+
+export interface LeadershipInit {
+  /** Used by nobody else: a keepalive must not wait behind large answers, and failures renew the connection. */
+  readonly client: EtcdClient;
+  readonly key: string;
+  readonly ttlSeconds: number;
+  readonly log: Logger;
+  onGained(lead: Lead): void;
+  onLost(): void;
+}
+
+/** How long before the lease's end this process stops to lead. */
+const safetyMarginMs = 500;
+/** How often a replica that does not lead looks whether the key is free: part of what a takeover takes. */
+const lookIntervalMs = 400;
+const retryIntervalMs = 250;
+const keepAliveDeadlineMs = 1_500;
+
+interface Term extends Lead {
+  validUntilMs: number;
+}
+
+export class Leadership {
+  readonly #init: LeadershipInit;
+  readonly #candidate = `${hostname()}/${process.pid}/${randomBytes(6).toString("hex")}`;
+  readonly #outage: OutageLog;
+  #leaseId: string | undefined;
+  #term: Term | undefined;
+
+  constructor(init: LeadershipInit) {
+    this.#init = init;
+    this.#outage = new OutageLog("Leader election", init.log);
+  }
+
+  current(): Lead | undefined {
+    const term = this.#term;
+    return term !== undefined && performance.now() < term.validUntilMs ? term : undefined;
+  }
+
+  /** A fenced write was refused: whatever the clock says, this term is over. */
+  refused(lead: Lead): void {
+    if (this.#term === lead) this.#term.validUntilMs = 0;
+  }
+
+  /** Stands for leader until `signal` aborts, then hands the key back at once. Never rejects. */
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        const term = await this.#acquire();
+        this.#outage.recovered();
+        if (term === undefined) await sleep(lookIntervalMs, signal);
+        else await this.#hold(term, signal);
+      } catch (error) {
+        this.#outage.failed(error instanceof Error ? error : new Error(String(error)));
+        await sleep(retryIntervalMs, signal);
+      }
+    }
+    await this.#resign();
+  }
+
+  async #acquire(): Promise<Term | undefined> {
+    const { client, key } = this.#init;
+    const holder = (await client.range(oneKey(key))).pairs[0];
+    if (holder === undefined) return await this.#take();
+    // Ours: an answer that was lost, or an outage that the lease survived.
+    if (holder.value.toString() === this.#candidate) return await this.#resume(holder);
+    return undefined;
+  }
+
+  async #take(): Promise<Term | undefined> {
+    const { client, key, ttlSeconds } = this.#init;
+    const sentAtMs = performance.now();
+    const leaseId = await client.grantLease(ttlSeconds);
+    this.#leaseId = leaseId;
+    const { succeeded, revision } = await client.transaction({
+      compare: [{ key, target: "create", revision: 0n }],
+      success: [{ kind: "put", key, value: Buffer.from(this.#candidate), leaseId }],
+    });
+    if (!succeeded) {
+      await client.revokeLease(leaseId);
+      return undefined;
+    }
+    return { createRevision: revision, validUntilMs: validUntilMs(sentAtMs, ttlSeconds) };
+  }
+
+  async #resume({ createRevision }: KeyValue): Promise<Term | undefined> {
+    if (this.#leaseId === undefined) return undefined;
+    const sentAtMs = performance.now();
+    const left = await this.#init.client.keepLeaseAlive(this.#leaseId, keepAliveDeadlineMs);
+    if (left <= 0) return undefined;
+    return {
+      createRevision: BigInt(createRevision),
+      validUntilMs: validUntilMs(sentAtMs, left),
+    };
+  }
+
+  async #hold(term: Term, signal: AbortSignal): Promise<void> {
+    this.#term = term;
+    this.#init.onGained(term);
+    let waitMs = (this.#init.ttlSeconds * 1_000) / 3;
+    while (!signal.aborted && performance.now() < term.validUntilMs) {
+      await sleep(Math.min(waitMs, term.validUntilMs - performance.now()), signal);
+      if (signal.aborted || performance.now() >= term.validUntilMs) break;
+      waitMs = (await this.#extend(term)) ? (this.#init.ttlSeconds * 1_000) / 3 : retryIntervalMs;
+    }
+    this.#term = undefined;
+    this.#init.onLost();
+  }
+
+  async #extend(term: Term): Promise<boolean> {
+    const sentAtMs = performance.now();
+    const deadlineMs = Math.min(keepAliveDeadlineMs, term.validUntilMs - sentAtMs);
+    try {
+      const left = await this.#init.client.keepLeaseAlive(this.#leaseId ?? "", deadlineMs);
+      this.#outage.recovered();
+      // A term that was refused meanwhile stays over.
+      if (left <= 0) term.validUntilMs = 0;
+      else if (term.validUntilMs > 0) term.validUntilMs = validUntilMs(sentAtMs, left);
+      return true;
+    } catch (error) {
+      this.#outage.failed(error instanceof Error ? error : new Error(String(error)));
+      return false;
+    }
+  }
+
+  async #resign(): Promise<void> {
+    if (this.#leaseId === undefined) return;
+    // Without an answer the lease runs out by itself.
+    await this.#init.client.revokeLease(this.#leaseId).catch(() => {});
+  }
+}
+
+function validUntilMs(sentAtMs: number, ttlSeconds: number): number {
+  return sentAtMs + ttlSeconds * 1_000 - safetyMarginMs;
+}

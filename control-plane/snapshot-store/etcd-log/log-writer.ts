@@ -1,0 +1,183 @@
+/**
+ * Writes to the generation log, every one of them a transaction that compares the create revision of the leader key, so
+ * that what a leader of the past still sends changes nothing. The head is replaced only when it is the one that was known.
+ */
+import { backoffDelayMs } from "../../../foundation/backoff.ts";
+import { sleep } from "../../../foundation/sleep.ts";
+import type { EtcdClient, KeyValue, Operation } from "../../etcd/etcd-client.ts";
+import { EtcdUnavailableError, EtcdUnreachableError } from "../../etcd/etcd-error.ts";
+import { etcdBackoff } from "../../etcd/follow-range.ts";
+import type { Lead } from "../../etcd/leadership.ts";
+import type { LogKeys, RecordPlace } from "./log-keys.ts";
+import { decodeHead, encodeHead, type StoredHead } from "./stored-head.ts";
+
+/** A request of etcd holds 1.5 MiB and 128 operations; the head and the frame need room. */
+const requestBytes = 1_100 * 1024;
+const requestOperations = 100;
+
+/** The leader key or the head is another's: nothing was written. */
+export class FencedError extends Error {
+  override readonly name = "FencedError";
+}
+
+/** Whether a write was applied is known: it was not, and never will be. `modRevision` is the head's now. */
+export class NotWrittenError extends Error {
+  override readonly name = "NotWrittenError";
+  readonly modRevision: bigint;
+
+  constructor(message: string, options: ErrorOptions & { readonly modRevision: bigint }) {
+    super(message, options);
+    this.modRevision = options.modRevision;
+  }
+}
+
+export interface HeadWrite {
+  readonly lead: Lead;
+  /** What is there, as known, and what shall be there. */
+  readonly from: { readonly head: StoredHead; readonly modRevision: bigint };
+  readonly to: StoredHead;
+  /** Applied with the head, all or nothing. */
+  readonly operations: readonly Operation[];
+}
+
+export class LogWriter {
+  readonly #client: EtcdClient;
+  readonly #keys: LogKeys;
+  readonly #signal: AbortSignal;
+
+  constructor(client: EtcdClient, keys: LogKeys, signal: AbortSignal) {
+    this.#client = client;
+    this.#keys = keys;
+    this.#signal = signal;
+  }
+
+  /**
+   * Stages a record's values. Resolves to the operations still to be done, which fit into the transaction of the head: all
+   * of them when the record is small, else none.
+   */
+  async stage(
+    lead: Lead,
+    place: RecordPlace,
+    number: bigint,
+    values: Iterable<Buffer>,
+  ): Promise<{ readonly pending: readonly Operation[]; readonly bytes: number }> {
+    let pending: Operation[] = [];
+    let [index, bytes, pendingBytes, staged] = [0, 0, 0, false];
+    for (const value of values) {
+      const full =
+        pendingBytes + value.length > requestBytes || pending.length >= requestOperations;
+      if (full) {
+        await this.fenced(lead, pending);
+        [pending, pendingBytes, staged] = [[], 0, true];
+      }
+      pending.push({ kind: "put", key: this.#keys.value(place, number, index), value });
+      index += 1;
+      pendingBytes += value.length;
+      bytes += value.length;
+    }
+    if (staged) {
+      await this.fenced(lead, pending);
+      pending = [];
+    }
+    return { pending, bytes };
+  }
+
+  /** For writes that may be repeated: an unknown outcome is an error, and repeating them harmless. */
+  async fenced(lead: Lead, operations: readonly Operation[]): Promise<void> {
+    const { succeeded } = await this.#client.transaction({
+      compare: [{ key: this.#keys.leader, target: "create", revision: lead.createRevision }],
+      success: operations,
+    });
+    if (!succeeded) throw new FencedError("Another control plane leads");
+  }
+
+  /**
+   * Replaces the head. Resolves to its new mod revision; rejects with `FencedError` or `NotWrittenError`, and only when it is
+   * certain that nothing was written and nothing will be: a lost answer is read back, however long etcd is away.
+   */
+  async replaceHead(write: HeadWrite): Promise<bigint> {
+    try {
+      return await this.#tryReplace(write);
+    } catch (error) {
+      if (error instanceof FencedError) throw error;
+      const known = write.from.modRevision;
+      const unknown =
+        error instanceof EtcdUnavailableError && !(error instanceof EtcdUnreachableError);
+      if (!unknown) {
+        const options = { modRevision: known, cause: error };
+        throw new NotWrittenError("etcd did not take the commit", options);
+      }
+      return await this.#settle(write, error);
+    }
+  }
+
+  async #tryReplace({ lead, from, to, operations }: HeadWrite): Promise<bigint> {
+    const { succeeded, revision, found } = await this.#client.transaction({
+      compare: this.#unchanged(lead, from.modRevision),
+      success: [...operations, { kind: "put", key: this.#keys.head, value: encodeHead(to) }],
+      failure: this.#whatIsThere,
+    });
+    return succeeded ? revision : outcome({ lead, from, to }, found);
+  }
+
+  /**
+   * Touches the head where it is still the known one: from then on the lost transaction, should it be under way still, finds
+   * another head and fails.
+   */
+  async #settle(write: HeadWrite, cause: unknown): Promise<bigint> {
+    const { lead, from } = write;
+    for (let failures = 0; ; failures++) {
+      await sleep(backoffDelayMs(failures, etcdBackoff), this.#signal);
+      if (this.#signal.aborted) {
+        const options = { modRevision: from.modRevision, cause };
+        throw new NotWrittenError("stopped before the fate of the commit was known", options);
+      }
+      try {
+        const { succeeded, revision, found } = await this.#client.transaction({
+          compare: this.#unchanged(lead, from.modRevision),
+          success: [{ kind: "put", key: this.#keys.head, value: encodeHead(from.head) }],
+          failure: this.#whatIsThere,
+        });
+        if (succeeded) {
+          throw new NotWrittenError("etcd lost the commit", { modRevision: revision, cause });
+        }
+        return outcome(write, found);
+      } catch (error) {
+        if (error instanceof FencedError || error instanceof NotWrittenError) throw error;
+      }
+    }
+  }
+
+  get #whatIsThere(): readonly Operation[] {
+    const { head, leader } = this.#keys;
+    return [
+      { kind: "get", key: head },
+      { kind: "get", key: leader },
+    ];
+  }
+
+  #unchanged(lead: Lead, modRevision: bigint) {
+    return [
+      { key: this.#keys.leader, target: "create", revision: lead.createRevision },
+      { key: this.#keys.head, target: "mod", revision: modRevision },
+    ] as const;
+  }
+}
+
+/** What became of a commit whose comparison failed, told by what is there instead. */
+function outcome(
+  { lead, from, to }: Omit<HeadWrite, "operations">,
+  [headPair, leaderPair]: readonly (KeyValue | undefined)[],
+): bigint {
+  if (headPair !== undefined) {
+    const { commitId } = decodeHead(headPair.value);
+    const modRevision = BigInt(headPair.modRevision);
+    if (commitId === to.commitId) return modRevision;
+    const stillLeading = leaderPair?.createRevision === lead.createRevision.toString();
+    // Only touched, by a settling whose own answer was lost.
+    if (stillLeading && commitId === from.head.commitId) {
+      throw new NotWrittenError("etcd lost the commit", { modRevision });
+    }
+  }
+  throw new FencedError("Another control plane leads");
+}

@@ -1,0 +1,152 @@
+/** Readings of the generation log, each at one revision of etcd, so that no writer can change what is being read. */
+import { type Resource, resourceId } from "../../../config-model/snapshot/resource.ts";
+import type { SnapshotDelta } from "../../../config-model/snapshot/snapshot-delta.ts";
+import type { EtcdClient } from "../../etcd/etcd-client.ts";
+import { oneKey } from "../../etcd/key-range.ts";
+import { listRange } from "../../etcd/list-range.ts";
+import type { CommittedGeneration } from "../snapshot-store.ts";
+import type { LogKeys, RecordPlace } from "./log-keys.ts";
+import { decodeHead, type StoredHead } from "./stored-head.ts";
+import { RecordReading } from "./stored-record.ts";
+
+/** A record is not there, or by half: it was collected, or somebody deleted it. */
+export class LogGapError extends Error {
+  override readonly name = "LogGapError";
+}
+
+export interface HeadReading {
+  readonly head: StoredHead;
+  /** Of the head key: what a writer must find unchanged. */
+  readonly modRevision: bigint;
+  /** Of the store: what the rest is read at. */
+  readonly revision: bigint;
+  readonly clusterId: string;
+}
+
+export async function readHead(
+  client: EtcdClient,
+  keys: LogKeys,
+): Promise<HeadReading | undefined> {
+  const { pairs, revision, clusterId } = await client.range(oneKey(keys.head));
+  const [pair] = pairs;
+  if (pair === undefined) return undefined;
+  return {
+    head: decodeHead(pair.value),
+    modRevision: BigInt(pair.modRevision),
+    revision,
+    clusterId,
+  };
+}
+
+/** The state at the head, by resource id. */
+export async function readState(
+  client: EtcdClient,
+  keys: LogKeys,
+  { head, revision }: HeadReading,
+): Promise<Map<string, Resource>> {
+  const state = new Map<string, Resource>();
+  const { base } = head;
+  if (base !== undefined) {
+    const found = readRecords(client, keys, base.place, base.number, base.number, revision);
+    for await (const { changes } of found) for (const delta of changes) applyDelta(state, delta);
+  }
+  const first = (base?.number ?? 0n) + 1n;
+  for await (const { changes } of readRecords(
+    client,
+    keys,
+    "delta",
+    first,
+    head.number,
+    revision,
+  )) {
+    for (const delta of changes) applyDelta(state, delta);
+  }
+  return state;
+}
+
+/** The commits from `first` to `last`, in order, none missing. */
+export async function* readCommits(
+  client: EtcdClient,
+  keys: LogKeys,
+  [first, last]: readonly [bigint, bigint],
+  at: { readonly fleetId: string; readonly revision: bigint },
+): AsyncGenerator<CommittedGeneration> {
+  const records = readRecords(client, keys, "delta", first, last, at.revision);
+  for await (const { reading, changes } of records) {
+    yield commitOf(reading, changes, at.fleetId);
+  }
+}
+
+/** Throws `LogGapError` when the record is not whole. */
+export function commitOf(
+  reading: RecordReading,
+  changes: readonly SnapshotDelta[],
+  fleetId: string,
+): CommittedGeneration {
+  const { header, isWhole } = reading;
+  if (header === undefined || !isWhole) {
+    throw new LogGapError("Cannot read a generation: a part of it is missing");
+  }
+  return {
+    generation: { fleetId, epoch: header.epoch, number: header.number },
+    digest: header.digest,
+    delta: {
+      upserts: changes.flatMap(({ upserts }) => upserts),
+      removals: changes.flatMap(({ removals }) => removals),
+    },
+  };
+}
+
+export function applyDelta(
+  state: Map<string, Resource>,
+  { upserts, removals }: SnapshotDelta,
+): void {
+  for (const removal of removals) state.delete(resourceId(removal));
+  for (const upserted of upserts) state.set(resourceId(upserted), upserted);
+}
+
+interface ReadRecord {
+  readonly reading: RecordReading;
+  readonly changes: readonly SnapshotDelta[];
+}
+
+async function* readRecords(
+  client: EtcdClient,
+  keys: LogKeys,
+  place: RecordPlace,
+  first: bigint,
+  last: bigint,
+  revision: bigint,
+): AsyncGenerator<ReadRecord> {
+  if (first > last) return;
+  let number = first;
+  let reading = new RecordReading();
+  let changes: SnapshotDelta[] = [];
+  for await (const page of listRange(client, keys.records(place, first, last + 1n), revision)) {
+    for (const { key, value } of page.pairs) {
+      const found = keys.recordNumber(key.toString());
+      if (found !== number) {
+        yield whole(reading, changes, number);
+        [number, reading, changes] = [number + 1n, new RecordReading(), []];
+        if (found !== number) throw gap(number);
+      }
+      const change = reading.add(value);
+      if (change !== undefined) changes.push(change);
+    }
+  }
+  if (number !== last) throw gap(number + 1n);
+  yield whole(reading, changes, number);
+}
+
+function whole(
+  reading: RecordReading,
+  changes: readonly SnapshotDelta[],
+  number: bigint,
+): ReadRecord {
+  if (!reading.isWhole) throw gap(number);
+  return { reading, changes };
+}
+
+function gap(number: bigint): LogGapError {
+  return new LogGapError(`Cannot read generation ${number}: it is not in the snapshot store`);
+}
