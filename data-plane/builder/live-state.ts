@@ -62,22 +62,11 @@ export class LiveState {
     return this.#tcpRouters;
   }
 
-  /** Routers may have named it before it existed, so all are looked through; changed settings keep the tables. */
+  /** A new one comes before the routers that name it; changed settings keep the tables. */
   putEntryPoint(plan: EntryPointPlan): void {
-    const before = this.#entryPoints.get(plan.name);
-    if (before !== undefined) {
-      before.plan = plan;
-      return;
-    }
-    const tables = new EntryPointTables(plan);
-    this.#entryPoints.set(plan.name, tables);
-    for (const router of this.#routers.values()) {
-      if (!router.entryPoints.includes(plan.name)) continue;
-      for (const placement of router.placements) tables.http.add(placement);
-    }
-    for (const router of this.#tcpRouters.values()) {
-      if (router.plan.entryPoints.includes(plan.name)) tables.tcp.add(router);
-    }
+    const tables = this.#entryPoints.get(plan.name);
+    if (tables === undefined) this.#entryPoints.set(plan.name, new EntryPointTables(plan));
+    else tables.plan = plan;
   }
 
   /** Its tables stay as they are, for connections that are still draining. */

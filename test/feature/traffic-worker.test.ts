@@ -1,16 +1,22 @@
 /** A worker thread on its own: parts of a transfer in, answers at sockets out. */
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { type Agent, createServer, get, type IncomingMessage, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import { Agent, createServer, get, type IncomingMessage, type Server } from "node:http";
+import { type AddressInfo, connect, createServer as createTcpServer } from "node:net";
 import { test } from "node:test";
+import { heartbeatSlot } from "../../data-plane/worker/worker-protocol.ts";
+import { elapsedMs, monotonicMs } from "../../foundation/monotonic-ms.ts";
 import {
+  keyOf,
   middlewareOf,
   routerOf,
   serviceOf,
+  tcpRouterOf,
+  tcpServiceOf,
   webEntryPoint,
 } from "../support/data-plane-resources.ts";
 import { TrafficWorkerThread } from "../support/traffic-worker.ts";
+import { until } from "../support/until.ts";
 
 /** Answers with its name and what it was asked. */
 async function origin(name: string): Promise<{ port: number } & AsyncDisposable> {
@@ -64,4 +70,165 @@ test("a traffic worker routes connections handed to it by what it was sent", asy
     status: 404,
     body: "404 page not found\n",
   });
+});
+
+function routes(port: number, prefix: string) {
+  return [
+    webEntryPoint(),
+    routerOf("r", { middlewares: ["m"] }),
+    serviceOf("app", [port]),
+    middlewareOf("m", { $case: "addPrefix", value: { prefix } }),
+  ];
+}
+
+test("requests on one kept connection see each switch, and none fails", async () => {
+  await using blue = await origin("blue");
+  await using green = await origin("green");
+  await using worker = await TrafficWorkerThread.start();
+  const port = await worker.listen();
+  await worker.apply(routes(blue.port, "/0"), { full: true });
+  const agent = new Agent({ keepAlive: true, maxSockets: 4 });
+  const seen = new Set<string>();
+  let asking: boolean = true;
+  const askers = Array.from({ length: 4 }, async () => {
+    while (asking) {
+      const { status, body } = await ask(port, "/", "a.test", agent);
+      assert.equal(status, 200, body);
+      seen.add(body);
+    }
+  });
+  for (let turn = 1; turn <= 20; turn += 1) {
+    const [name, { port: server }] = turn % 2 === 0 ? ["blue", blue] : ["green", green];
+    const changed = routes(server, `/${turn}`).slice(2); // service and middleware in one transfer
+    await worker.apply(turn % 5 === 0 ? routes(server, `/${turn}`) : changed, {
+      full: turn % 5 === 0,
+    });
+    assert.equal((await ask(port, "/", "a.test", agent)).body, `${name} GET /${turn}/ a.test`);
+  }
+  asking = false;
+  await Promise.all(askers);
+  for (const body of seen) {
+    const [, name, turn] = /^(\w+) GET \/(\d+)\/ /.exec(body) ?? [];
+    assert.equal(name, Number(turn) % 2 === 0 ? "blue" : "green", `a mixture was served: ${body}`);
+  }
+  assert(worker.openConnections <= 4, `${worker.openConnections} connections`);
+  agent.destroy();
+});
+
+test("a traffic worker serves on when a transfer cannot be built", async () => {
+  await using blue = await origin("blue");
+  await using worker = await TrafficWorkerThread.start();
+  const port = await worker.listen();
+  await worker.apply(routes(blue.port, "/v1"), { full: true });
+  const answer = await worker.build([Buffer.of(0x0a, 0x7f, 1)], true);
+  assert.equal(answer.kind, "failed");
+  assert.equal((await ask(port)).body, "blue GET /v1/ a.test");
+  const rejected = await worker.apply([serviceOf("app", [{ scheme: "h2c", url: "h2c://x" }])]);
+  assert.deepEqual(
+    rejected.map(({ name }) => name),
+    ["app"],
+  );
+  assert.equal((await ask(port)).body, "blue GET /v1/ a.test");
+});
+
+test("a TCP router gets connections before HTTP does, and keeps those it has", async () => {
+  await using blue = await origin("blue");
+  const echo = createTcpServer({ allowHalfOpen: true }, (socket) => socket.pipe(socket));
+  echo.listen(0, "127.0.0.1");
+  await once(echo, "listening");
+  await using worker = await TrafficWorkerThread.start();
+  const port = await worker.listen();
+  const echoPort = (echo.address() as AddressInfo).port;
+  await worker.apply(
+    [
+      ...routes(blue.port, "/v1"),
+      tcpRouterOf("t", { service: "echo" }),
+      tcpServiceOf("echo", [echoPort]),
+    ],
+    { full: true },
+  );
+  const client = connect(port, "127.0.0.1").setEncoding("utf8");
+  client.write("ping");
+  assert.deepEqual(await once(client, "data"), ["ping"]);
+  await worker.apply([], { removals: [keyOf(tcpRouterOf("t")), keyOf(tcpServiceOf("echo", []))] });
+  assert.equal((await ask(port)).body, "blue GET /v1/ a.test");
+  client.write("still");
+  assert.deepEqual(await once(client, "data"), ["still"]);
+  client.end();
+  await once(client, "close");
+  await until("the worker to have counted it out", () => worker.openConnections === 0);
+  echo.close();
+});
+
+test("a traffic worker reports its counters by name", async () => {
+  await using blue = await origin("blue");
+  await using worker = await TrafficWorkerThread.start();
+  const port = await worker.listen();
+  await worker.apply(routes(blue.port, "/v1"), { full: true });
+  for (let i = 0; i < 3; i += 1) await ask(port);
+  const { entryPoints, routers, services } = await worker.collectCounters();
+  for (const [report] of [entryPoints, routers, services]) {
+    assert.deepEqual(
+      report?.rows.map(({ status, method, count }) => [status, method, count]),
+      [[200, "GET", 3]],
+    );
+  }
+  assert.deepEqual(
+    [entryPoints[0]?.name, routers[0]?.name, services[0]?.name],
+    ["web", "r", "app"],
+  );
+});
+
+test("draining lets an open request finish, closes idle connections and says when all is done", async () => {
+  const release = Promise.withResolvers<void>();
+  const slow = createServer((_, response) => void release.promise.then(() => response.end("slow")));
+  slow.listen(0, "127.0.0.1");
+  await once(slow, "listening");
+  await using worker = await TrafficWorkerThread.start();
+  const port = await worker.listen();
+  await worker.apply(routes((slow.address() as AddressInfo).port, "/v1"), { full: true });
+  const idle = connect(port, "127.0.0.1").resume();
+  const answer = ask(port);
+  await once(slow, "request");
+  await until("both connections", () => worker.openConnections === 2);
+  worker.tell({ kind: "drain" });
+  const drained = worker.answer("drained");
+  await once(idle, "close");
+  release.resolve();
+  assert.deepEqual(await answer, { status: 200, body: "slow" });
+  await drained;
+  await until("the last to be counted out", () => worker.openConnections === 0);
+  slow.closeAllConnections();
+  slow.close();
+});
+
+test("connections of a listener that is gone drain while the entry point serves new ones", async () => {
+  await using blue = await origin("blue");
+  await using worker = await TrafficWorkerThread.start();
+  const port = await worker.listen();
+  await worker.apply(routes(blue.port, "/v1"), { full: true });
+  const idle = connect(port, "127.0.0.1").resume();
+  await until("the connection to be handed over", () => worker.openConnections === 1);
+  assert.equal((await ask(port)).status, 200); // the worker has taken both by now
+  worker.tell({ kind: "drainEntryPoint", entryPoint: "web" });
+  await once(idle, "close");
+  assert.equal((await ask(port)).body, "blue GET /v1/ a.test");
+});
+
+test("a connection for an entry point that does not exist is closed and logged", async () => {
+  await using worker = await TrafficWorkerThread.start();
+  const port = await worker.listen("nowhere");
+  const client = connect(port, "127.0.0.1");
+  client.on("error", () => {});
+  await once(client.resume(), "close");
+  await until("the log line", () => worker.log.some(({ level }) => level === "error"));
+  assert.equal(worker.log[0]?.message, "connection for an unknown entry point");
+  await until("it to be counted out", () => worker.openConnections === 0);
+});
+
+test("a traffic worker beats while it is alive", async () => {
+  await using worker = await TrafficWorkerThread.start();
+  const first = Atomics.load(worker.columns, heartbeatSlot);
+  assert(elapsedMs(first, monotonicMs()) < 5_000);
+  await until("another beat", () => Atomics.load(worker.columns, heartbeatSlot) !== first);
 });
