@@ -5,7 +5,7 @@ import type { SnapshotDelta } from "../../config-model/snapshot/snapshot-delta.t
 import { GenerationPublisher } from "../../control-plane/snapshot-store/generation-publisher.ts";
 import { FleetService, type FleetServiceTimes } from "../../control-plane/stream/fleet-service.ts";
 import { MemorySnapshotStore } from "./memory-snapshot-store.ts";
-import { ScriptedDataPlane } from "./scripted-data-plane.ts";
+import { grpcDial, ScriptedDataPlane } from "./scripted-data-plane.ts";
 import { silentLog } from "./silent-log.ts";
 import { until } from "./until.ts";
 
@@ -27,7 +27,7 @@ export class FleetFixture implements AsyncDisposable {
   readonly store: MemorySnapshotStore;
   readonly publisher: GenerationPublisher;
   readonly service: FleetService;
-  readonly #nodes: ScriptedDataPlane[] = [];
+  readonly #onDispose: (() => void)[] = [];
 
   private constructor(store: MemorySnapshotStore, times: Partial<FleetServiceTimes>) {
     this.store = store;
@@ -61,8 +61,12 @@ export class FleetFixture implements AsyncDisposable {
 
   /** Connected unless told otherwise; closed with the fixture. */
   node(nodeId = "node-1", connect = true): ScriptedDataPlane {
-    const node = new ScriptedDataPlane({ address: this.address, nodeId });
-    this.#nodes.push(node);
+    const { dial, close } = grpcDial(this.address);
+    const node = new ScriptedDataPlane({ nodeId, dial });
+    this.#onDispose.push(() => {
+      node.disconnect();
+      close();
+    });
     if (connect) node.connect();
     return node;
   }
@@ -96,7 +100,7 @@ export class FleetFixture implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const node of this.#nodes) node.close();
+    for (const dispose of this.#onDispose) dispose();
     await this.service.stop();
     await this.publisher.stop();
     await this.store.stop();

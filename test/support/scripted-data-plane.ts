@@ -18,10 +18,39 @@ import {
   type TransferBegin,
 } from "../../proto/gen/switchyard/fleet/v1/fleet.ts";
 
+/** What carries a stream; gRPC unless a test says otherwise. */
+export interface NodeTransport {
+  write(request: FollowRequest): void;
+  pause(): void;
+  resume(): void;
+  cancel(): void;
+}
+
+export interface TransportHandlers {
+  readonly onMessage: (response: FollowResponse) => void;
+  readonly onEnd: (end: ServiceError | "closed") => void;
+}
+
 export interface ScriptedDataPlaneInit {
-  readonly address: string;
   readonly nodeId?: string;
-  readonly credentials?: ChannelCredentials;
+  readonly dial: (handlers: TransportHandlers) => NodeTransport;
+}
+
+/** Dials over gRPC; `close` when it is not needed any more. */
+export function grpcDial(address: string, creds?: ChannelCredentials) {
+  const client = new FleetServiceClient(address, creds ?? credentials.createInsecure(), {
+    "grpc.use_local_subchannel_pool": 1,
+    "grpc.enable_retries": 0,
+    "grpc.max_receive_message_length": 64 * 1024 * 1024,
+  });
+  const dial = ({ onMessage, onEnd }: TransportHandlers): NodeTransport => {
+    const call = client.follow();
+    call.on("data", onMessage);
+    call.on("error", onEnd);
+    call.on("end", () => onEnd("closed"));
+    return call;
+  };
+  return { dial, close: () => client.close() };
 }
 
 export interface ReceivedTransfer {
@@ -46,18 +75,14 @@ export class ScriptedDataPlane {
   readonly messages: FollowResponse[] = [];
   /** How the last stream ended; absent while it is open. */
   ended: ServiceError | "closed" | undefined;
-  readonly #client: FleetServiceClient;
-  #call: ReturnType<FleetServiceClient["follow"]> | undefined;
+  readonly #dial: ScriptedDataPlaneInit["dial"];
+  #transport: NodeTransport | undefined;
   #begin: TransferBegin | undefined;
   #chunks: Buffer[] = [];
 
-  constructor({ address, nodeId = "node-1", credentials: creds }: ScriptedDataPlaneInit) {
+  constructor({ nodeId = "node-1", dial }: ScriptedDataPlaneInit) {
     this.nodeId = nodeId;
-    this.#client = new FleetServiceClient(address, creds ?? credentials.createInsecure(), {
-      "grpc.use_local_subchannel_pool": 1,
-      "grpc.enable_retries": 0,
-      "grpc.max_receive_message_length": 64 * 1024 * 1024,
-    });
+    this.#dial = dial;
   }
 
   get digest(): Uint8Array {
@@ -66,18 +91,16 @@ export class ScriptedDataPlane {
 
   /** A stream without a hello. */
   open(): void {
-    const call = this.#client.follow();
-    this.#call = call;
     this.ended = undefined;
-    call.on("data", (response: FollowResponse) => {
-      if (this.#call === call) this.#receive(response);
+    const transport: NodeTransport = this.#dial({
+      onMessage: (response) => {
+        if (this.#transport === transport) this.#receive(response);
+      },
+      onEnd: (end) => {
+        if (this.#transport === transport) this.ended ??= end;
+      },
     });
-    call.on("error", (error: ServiceError) => {
-      if (this.#call === call) this.ended = error;
-    });
-    call.on("end", () => {
-      if (this.#call === call) this.ended ??= "closed";
-    });
+    this.#transport = transport;
   }
 
   connect(hello: Partial<Hello> = {}): void {
@@ -96,12 +119,18 @@ export class ScriptedDataPlane {
   }
 
   send(message: NonNullable<FollowRequest["message"]>): void {
-    this.#call?.write({ message });
+    this.#transport?.write({ message });
   }
 
   sendHeartbeat(): void {
     const { generation = this.generation, digest = this.digest } = this.claims;
     this.send({ $case: "heartbeat", value: { generation, digest: Buffer.from(digest) } });
+  }
+
+  /** Starts again with nothing. */
+  forget(): void {
+    this.state = new KeyedSnapshot();
+    this.generation = undefined;
   }
 
   /** RECEIVED and SERVING for the state it holds, as after a transfer. */
@@ -113,26 +142,17 @@ export class ScriptedDataPlane {
 
   /** Reads nothing more until `resume()`. */
   pause(): void {
-    this.#call?.pause();
+    this.#transport?.pause();
   }
 
   resume(): void {
-    this.#call?.resume();
+    this.#transport?.resume();
   }
 
   disconnect(): void {
-    this.#call?.cancel();
-    this.#call = undefined;
+    this.#transport?.cancel();
+    this.#transport = undefined;
     this.#begin = undefined;
-  }
-
-  close(): void {
-    this.disconnect();
-    this.#client.close();
-  }
-
-  [Symbol.dispose](): void {
-    this.close();
   }
 
   #receive(response: FollowResponse): void {

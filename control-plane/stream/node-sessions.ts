@@ -1,0 +1,215 @@
+/**
+ * The streams of all nodes, whatever carries them. Each begins with a hello and is then the business of its subscriber;
+ * here nodes are admitted or refused, woken at every commit, and sent elsewhere. A control plane that has not read its
+ * store offers nothing, and says so.
+ */
+import { status } from "@grpc/grpc-js";
+import type { SourcePosition } from "../../config-model/dynamic/diagnostic.ts";
+import type { ResourceKey } from "../../config-model/snapshot/resource.ts";
+import type { Logger } from "../../foundation/log.ts";
+import type { FollowRequest, Hello, Rejection } from "../../proto/gen/switchyard/fleet/v1/fleet.ts";
+import type { CommittedState } from "../snapshot-store/committed-state.ts";
+import { bounded } from "./bounded-text.ts";
+import { FleetStatus, type NodeRecord, type NodeRejection } from "./fleet-status.ts";
+import { responseFrame } from "./follow-method.ts";
+import { InvalidHelloError, type NodeHello, parseHello, protocolVersion } from "./node-hello.ts";
+import type { NodeStream, StreamEnd } from "./node-stream.ts";
+import { refusalOf, Subscriber, type SubscriberTimes } from "./subscriber.ts";
+import { TransferCache } from "./transfer-cache.ts";
+
+/** Reconnecting takes a node this long and a random part of it more, so that a fleet does not move as one. */
+const drainReconnectMs = 250;
+
+export interface NodeSessionTimes extends SubscriberTimes {
+  /** A stream that has not said hello by then ends. */
+  readonly helloMs: number;
+}
+
+export interface NodeSessionsInit {
+  readonly controlPlaneId: string;
+  readonly committed: CommittedState;
+  /** Where an operator finds what a rejected resource was made of. */
+  readonly sourceOf: (key: ResourceKey) => SourcePosition | undefined;
+  readonly log: Logger;
+  readonly times: NodeSessionTimes;
+}
+
+/** One stream, from its first message to its end. */
+export interface NodeSession {
+  receive(request: FollowRequest): void;
+  /** The stream is gone. Repeatable. */
+  closed(): void;
+}
+
+export class NodeSessions {
+  readonly status: FleetStatus;
+  readonly #init: NodeSessionsInit;
+  readonly #transfers: TransferCache;
+  readonly #subscribers = new Map<string, Subscriber>();
+  readonly #stopWatching: () => void;
+  #isDraining: boolean = false;
+
+  constructor(init: NodeSessionsInit) {
+    this.#init = init;
+    this.status = new FleetStatus(init.committed);
+    this.#transfers = new TransferCache(init.committed);
+    this.#stopWatching = init.committed.onChange(() => {
+      for (const subscriber of this.#subscribers.values()) subscriber.wake();
+    });
+  }
+
+  open(stream: NodeStream, peer: string): NodeSession {
+    let subscriber: Subscriber | undefined;
+    const helloDeadline = setTimeout(() => {
+      stream.end({ code: status.DEADLINE_EXCEEDED, details: "no hello came" });
+    }, this.#init.times.helloMs);
+    return {
+      receive: ({ message }) => {
+        switch (message?.$case) {
+          case "hello":
+            clearTimeout(helloDeadline);
+            subscriber ??= this.#admit(message.value, stream, peer);
+            break;
+          case "status":
+            subscriber?.receiveStatus(message.value);
+            break;
+          case "heartbeat":
+            subscriber?.receiveHeartbeat(message.value);
+            break;
+          case undefined:
+            break;
+        }
+      },
+      closed: () => {
+        clearTimeout(helloDeadline);
+        if (subscriber !== undefined) this.#leave(subscriber);
+      },
+    };
+  }
+
+  /** Admits nobody any more and sends every node elsewhere. */
+  drain(): void {
+    this.#isDraining = true;
+    this.#stopWatching();
+    for (const subscriber of this.#subscribers.values()) {
+      subscriber.drain(Math.round(drainReconnectMs * (1 + Math.random())));
+    }
+  }
+
+  /** Ends the streams of all nodes. */
+  end(): void {
+    for (const subscriber of this.#subscribers.values()) subscriber.end();
+  }
+
+  #admit(hello: Hello, stream: NodeStream, peer: string): Subscriber | undefined {
+    const node = this.#accepted(hello);
+    if ("code" in node) {
+      this.#init.log.warn("data plane refused", {
+        node: bounded(hello.nodeId),
+        address: peer,
+        reason: node.details,
+      });
+      stream.end(node);
+      return undefined;
+    }
+    this.#replace(node);
+    const subscriber = this.#subscribe(node, stream, peer);
+    this.#init.log.info("data plane connected", {
+      node: node.nodeId,
+      address: peer,
+      generation: node.held?.generation.number ?? "none",
+      version: node.version,
+    });
+    return subscriber;
+  }
+
+  /** What is known of the node, or why it is not admitted. */
+  #accepted(hello: Hello): NodeHello | StreamEnd {
+    const { committed } = this.#init;
+    if (this.#isDraining) {
+      return { code: status.UNAVAILABLE, details: "this control plane is about to stop" };
+    }
+    if (committed.head === undefined) {
+      return { code: status.UNAVAILABLE, details: "this control plane has not read its store yet" };
+    }
+    try {
+      const node = parseHello(hello);
+      return refusalOf(node.held, committed) ?? this.#olderThanConnected(node) ?? node;
+    } catch (error) {
+      if (error instanceof InvalidHelloError) return error.end;
+      throw error;
+    }
+  }
+
+  #olderThanConnected({ nodeId, incarnation }: NodeHello): StreamEnd | undefined {
+    const connected = this.#subscribers.get(nodeId)?.record;
+    if (connected === undefined || connected.incarnation <= incarnation) return undefined;
+    return {
+      code: status.ALREADY_EXISTS,
+      details: `Cannot follow as node "${nodeId}": a newer start of it is connected from ${connected.address}`,
+    };
+  }
+
+  #replace({ nodeId }: NodeHello): void {
+    const older = this.#subscribers.get(nodeId);
+    if (older === undefined) return;
+    this.#subscribers.delete(nodeId);
+    older.end({ code: status.ABORTED, details: `node "${nodeId}" has opened another stream` });
+  }
+
+  #subscribe(node: NodeHello, stream: NodeStream, peer: string): Subscriber {
+    const record: NodeRecord = {
+      ...node,
+      address: peer,
+      connectedAtMs: Date.now(),
+      serving: false,
+      timings: undefined,
+      rejected: [],
+      failure: undefined,
+      repairs: 0,
+    };
+    const { committed, log, controlPlaneId } = this.#init;
+    const subscriber: Subscriber = new Subscriber(
+      {
+        stream,
+        committed,
+        transfers: this.#transfers,
+        times: this.#init.times,
+        log,
+        rejectionOf: (rejection) => this.#rejectionOf(rejection),
+        onRecord: (changed) => {
+          if (this.#subscribers.get(node.nodeId) === subscriber) this.status.set(changed);
+        },
+      },
+      record,
+    );
+    this.#subscribers.set(node.nodeId, subscriber);
+    const welcome = {
+      protocol: protocolVersion,
+      controlPlaneId,
+      heartbeatIntervalMs: this.#init.times.heartbeatMs,
+    };
+    stream.send(responseFrame({ $case: "welcome", value: welcome })).catch((error: unknown) => {
+      log.debug("message not sent", { node: node.nodeId, error });
+    });
+    subscriber.start();
+    return subscriber;
+  }
+
+  #rejectionOf({ kind, name, reason }: Rejection): NodeRejection {
+    return {
+      resource: { kind, name: bounded(name) },
+      reason: bounded(reason),
+      source: this.#init.sourceOf({ kind, name }),
+    };
+  }
+
+  #leave(subscriber: Subscriber): void {
+    subscriber.close();
+    const { nodeId } = subscriber.record;
+    if (this.#subscribers.get(nodeId) !== subscriber) return;
+    this.#subscribers.delete(nodeId);
+    this.status.delete(nodeId);
+    this.#init.log.info("data plane disconnected", { node: nodeId });
+  }
+}
