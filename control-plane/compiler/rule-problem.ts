@@ -3,19 +3,24 @@ import type { RuleProblem } from "../../config-model/rule/parse-rule.ts";
 import { type CompiledContent, invalid } from "./compiled-content.ts";
 import { describeObject } from "./describe-object.ts";
 
-const maxShownCharacters = 40;
+const maxShownCharacters = 120;
 
-/** Positions are characters of the rule counted from 1; the hint shows the rule from there on. */
+/** Positions are characters of the rule counted from 1; of a long rule the part around the position is shown. */
 export function invalidRule(
   key: ObjectKey,
   text: string,
   { offset, message }: RuleProblem,
 ): CompiledContent {
-  const rest = text.slice(offset, offset + maxShownCharacters).trimEnd();
-  const more = offset + maxShownCharacters < text.length ? "..." : "";
   return invalid(
     "invalid-rule",
-    `Cannot use ${describeObject(key)}: its rule is invalid at character ${offset + 1}: ${message}`,
-    rest === "" ? undefined : `at: ${rest}${more}`,
+    `Cannot use ${describeObject(key)}: rule ${shown(text, offset)} is invalid at character ${offset + 1}: ${message}`,
   );
+}
+
+function shown(text: string, offset: number): string {
+  if (text.length <= maxShownCharacters) return `"${text}"`;
+  const start = Math.max(0, offset - maxShownCharacters / 2);
+  const part = text.slice(start, start + maxShownCharacters).toWellFormed();
+  const [before, after] = [start > 0, start + maxShownCharacters < text.length];
+  return `"${before ? "..." : ""}${part}${after ? "..." : ""}"`;
 }

@@ -192,7 +192,7 @@ describe("SnapshotCompiler", () => {
     assert.deepEqual(upserts, []);
     assert.match(
       compiling.messages("httpRouter:r@file").join(),
-      /^error \| invalid-rule \| Cannot use router "r@file": its rule is invalid at character \d+: /,
+      /^error \| invalid-rule \| Cannot use router "r@file": rule "Host\(" is invalid at character \d+: /,
     );
     assert.match(
       compiling.said.get("httpRouter:r@file")![0]!.hint!,

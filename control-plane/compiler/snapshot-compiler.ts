@@ -52,7 +52,6 @@ export interface SnapshotCompilerInit {
 interface Batch {
   /** Objects with another content, or bound to other entry points. */
   readonly changed: Set<CompiledObject>;
-  readonly created: CompiledObject[];
   readonly deleted: CompiledObject[];
   /** Objects that require something else than before. */
   readonly rewired: CompiledObject[];
@@ -120,7 +119,6 @@ export class SnapshotCompiler {
   #openBatch(): Batch {
     const batch: Batch = {
       changed: this.#carried,
-      created: [],
       deleted: [],
       rewired: [],
       read: [],
@@ -140,7 +138,6 @@ export class SnapshotCompiler {
     if (object === undefined) {
       object = createCompiledObject(id, key);
       this.#graph.add(object);
-      batch.created.push(object);
     }
     const before = object.source;
     object.source = source;
@@ -264,8 +261,9 @@ export class SnapshotCompiler {
 
   /**
    * What there is to say about an object depends on itself, on whether what it requires is there, and on why it is not.
-   * So besides the objects of the batch these are looked at: referrers of what came, went or changed its cause; and, as
-   * a loop shows at all of its members, everything above an object that requires something else than before.
+   * So besides the objects of the batch these are looked at: referrers of what came, went or is out for another cause;
+   * and, as a loop shows at all of its members, everything that is out above an object that requires something else than
+   * before or was deleted.
    */
   #diagnose(batch: Batch, flipped: ReadonlySet<CompiledObject>): ObjectDiagnostics[] {
     const found: ObjectDiagnostics[] = batch.deleted
@@ -273,10 +271,10 @@ export class SnapshotCompiler {
       .map(({ key }) => ({ key, diagnostics: [] }));
     const first = new Map<CompiledObject, readonly Diagnostic[]>();
     const waiting = new Set<CompiledObject>([...batch.changed, ...batch.read, ...flipped]);
-    for (const object of [...batch.created, ...batch.deleted, ...flipped]) {
+    for (const object of flipped) {
       for (const referrer of this.#graph.referrersOf(object.id)) waiting.add(referrer);
     }
-    for (const object of batch.rewired) this.#addAbove(object, waiting);
+    for (const object of [...batch.rewired, ...batch.deleted]) this.#addAbove(object, waiting);
     for (const object of waiting) {
       waiting.delete(object);
       const { cause, diagnostics } = diagnoseObject(object, this.#graph);

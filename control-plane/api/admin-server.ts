@@ -1,0 +1,134 @@
+/**
+ * The admin listener of a control plane: reading only, loopback only. It answers who names it by its own address, so
+ * that no web page can read it through a name that resolves to this machine.
+ */
+import { once } from "node:events";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { formatAddress, formatHostPort, parseHostPort } from "../../foundation/format-address.ts";
+import type { Logger } from "../../foundation/log.ts";
+import { AdminBindError } from "./admin-bind-error.ts";
+import { type AdminAnswer, type AdminPage, errorAnswer } from "./admin-page.ts";
+import { isLoopback, isOwnHost } from "./loopback.ts";
+
+export interface AdminServerInit {
+  /** `host:port`; port 0 picks a free one. */
+  readonly address: string;
+  /** Nobody asked for this address: when its port is taken, a free one does. */
+  readonly isMovable: boolean;
+  /** By path. A page that throws is a 500. */
+  readonly pages: ReadonlyMap<string, AdminPage>;
+  readonly log: Logger;
+}
+
+/** A client gets this long for its request, and may then stay as long for the next one. */
+const requestTimeoutMs = 10_000;
+
+export class AdminServer implements AsyncDisposable {
+  readonly #init: AdminServerInit;
+  readonly #host: string;
+  readonly #port: number;
+  readonly #server: Server;
+  #stopped: Promise<void> | undefined;
+
+  /** Throws with one sentence when the address is none, or one the admin may not be on. */
+  constructor(init: AdminServerInit) {
+    const parsed = parseHostPort(init.address);
+    if (parsed === undefined) {
+      throw new Error(`Cannot bind admin to ${init.address}: it is not host:port`);
+    }
+    if (!isLoopback(parsed.host)) {
+      const loopback = formatHostPort("127.0.0.1", parsed.port);
+      throw new Error(
+        `Cannot bind admin to ${init.address}: beyond loopback it needs TLS and a token, which are not supported yet; use ${loopback}`,
+      );
+    }
+    this.#init = init;
+    this.#host = parsed.host;
+    this.#port = parsed.port;
+    const options = {
+      requestTimeout: requestTimeoutMs,
+      headersTimeout: requestTimeoutMs,
+      keepAliveTimeout: requestTimeoutMs,
+      maxHeaderSize: 16_384,
+    };
+    this.#server = createServer(options, (request, response) => {
+      void this.#serve(request, response);
+    });
+  }
+
+  /** Where it is bound, once it is; the configured address before. */
+  get address(): string {
+    const bound = this.#server.address() as AddressInfo | null;
+    return bound === null ? this.#init.address : formatAddress(bound);
+  }
+
+  /** Resolves once bound; rejects with `AdminBindError`. */
+  async start(): Promise<void> {
+    const { address, isMovable, log } = this.#init;
+    try {
+      await this.#listen(this.#port);
+    } catch (error) {
+      if (!isMovable || !isPortInUse(error)) throw new AdminBindError(address, { cause: error });
+      await this.#listen(0);
+      log.warn("admin port is in use, moved to a free one", { wanted: address });
+    }
+    this.#server.on("error", (error) => log.warn("admin listener failed", { error }));
+    log.info("listening", { listener: "admin", name: "control-plane", address: this.address });
+  }
+
+  /** Ends requests under way. Repeatable. */
+  stop(): Promise<void> {
+    this.#stopped ??= new Promise((resolve) => {
+      this.#server.close(() => resolve());
+      this.#server.closeAllConnections();
+    });
+    return this.#stopped;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+
+  async #listen(port: number): Promise<void> {
+    this.#server.listen({ host: this.#host, port, exclusive: true });
+    await once(this.#server, "listening");
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { status, contentType, body } = await this.#answer(request);
+    response.writeHead(status, {
+      "content-type": contentType,
+      "content-length": Buffer.byteLength(body),
+      "cache-control": "no-store",
+      "x-content-type-options": "nosniff",
+      ...(status === 405 ? { allow: "GET, HEAD" } : {}),
+      // What is refused may carry a body nobody will read.
+      ...(status < 400 ? {} : { connection: "close" }),
+    });
+    response.end(request.method === "HEAD" ? undefined : body);
+  }
+
+  async #answer(request: IncomingMessage): Promise<AdminAnswer> {
+    if (!isOwnHost(request.headers.host, this.#host)) {
+      return errorAnswer(403, "the Host header does not name this server");
+    }
+    const [path = "/"] = (request.url ?? "/").split("?", 1);
+    const page: AdminPage | undefined = this.#init.pages.get(path);
+    if (page === undefined) return errorAnswer(404, "there is no such page");
+    if (request.method !== "GET" && request.method !== "HEAD") {
+      return errorAnswer(405, "only GET and HEAD are allowed");
+    }
+    try {
+      const answer: Promise<AdminAnswer> = page();
+      return await answer;
+    } catch (error) {
+      this.#init.log.error("admin page failed", { path, error });
+      return errorAnswer(500, "the page could not be made, the log says why");
+    }
+  }
+}
+
+function isPortInUse(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "EADDRINUSE";
+}

@@ -1,0 +1,115 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import type { Diagnostic } from "../../config-model/dynamic/diagnostic.ts";
+import { ResourceKind } from "../../proto/gen/switchyard/fleet/v1/resource.ts";
+import type { StoreHead } from "../snapshot-store/snapshot-store.ts";
+import type { NodeStatus } from "../stream/fleet-status.ts";
+import type { AdminAnswer } from "./admin-page.ts";
+import { type FleetPagesInit, fleetPages } from "./fleet-pages.ts";
+import { createConfigCounts } from "./metrics-page.ts";
+
+const source = { provider: "etcd", location: "traefik/http/routers/r/rule" };
+const diagnostic: Diagnostic = {
+  object: { kind: "httpRouter", name: "r@etcd" },
+  severity: "error",
+  code: "invalid-rule",
+  message: "bad",
+  source,
+  hint: "mend it",
+};
+const digest = new Uint8Array(32).fill(0xab);
+const generation = { fleetId: "f1", epoch: 1n, number: 2n ** 60n };
+const head: StoreHead = { fleetId: "f1", generation, digest };
+const node: NodeStatus = {
+  nodeId: "n1",
+  incarnation: 3n,
+  labels: [{ key: "zone", value: "a" }],
+  features: [],
+  version: "0.0.0",
+  address: "10.0.0.7:5",
+  connectedAtMs: 0,
+  held: { generation: { ...generation, number: 7n }, digest },
+  serving: true,
+  timings: undefined,
+  rejected: [
+    {
+      resource: { kind: ResourceKind.HTTP_ROUTER, name: "r@etcd" },
+      reason: "<script>",
+      source,
+    },
+  ],
+  failure: undefined,
+  repairs: 0,
+  inSync: false,
+};
+
+async function page(path: string, fields: Partial<FleetPagesInit> = {}): Promise<string> {
+  const pages = fleetPages({
+    version: "1.2.3",
+    startedAt: new Date(0),
+    counts: { ...createConfigCounts(), changes: 5 },
+    diagnostics: () => [diagnostic],
+    diagnosticCounts: () => ({ errors: 1, warnings: 2 }),
+    nodes: () => [node],
+    head: () => head,
+    ...fields,
+  });
+  const made = pages.get(path);
+  assert.ok(made, path);
+  const answering: Promise<AdminAnswer> = made();
+  const answer = await answering;
+  assert.equal(answer.status, 200);
+  return answer.body;
+}
+
+describe("fleetPages()", () => {
+  test("answers a ping", async () => {
+    assert.equal(await page("/ping"), "OK");
+  });
+
+  test("tells its version", async () => {
+    assert.deepEqual(JSON.parse(await page("/api/version")), {
+      Version: "1.2.3",
+      Codename: "switchyard",
+      startDate: "1970-01-01T00:00:00.000Z",
+    });
+  });
+
+  test("lists diagnostics whole", async () => {
+    assert.deepEqual(JSON.parse(await page("/api/fleet/diagnostics")), [diagnostic]);
+  });
+
+  test("tells the newest generation, and that there is none yet", async () => {
+    assert.deepEqual(JSON.parse(await page("/api/fleet/generation")), {
+      fleetId: "f1",
+      epoch: 1,
+      generation: "1152921504606846976",
+      digest: "ab".repeat(32),
+    });
+    assert.deepEqual(JSON.parse(await page("/api/fleet/generation", { head: () => undefined })), {
+      fleetId: null,
+      epoch: null,
+      generation: null,
+      digest: null,
+    });
+  });
+
+  test("lists nodes with what they hold and reject, and where that comes from", async () => {
+    const [reported] = JSON.parse(await page("/api/fleet/nodes"));
+    assert.deepEqual(
+      [reported.id, reported.generation, reported.labels, reported.inSync],
+      ["n1", 7, { zone: "a" }, false],
+    );
+    assert.deepEqual(reported.rejected, [
+      { object: { kind: "httpRouter", name: "r@etcd" }, reason: "<script>", source },
+    ]);
+  });
+
+  test("counts for Prometheus", async () => {
+    const text = await page("/metrics");
+    assert.match(text, /^switchyard_config_changes_total 5$/m);
+    assert.match(text, /^switchyard_config_diagnostics\{severity="warning"\} 2$/m);
+    assert.match(text, /^switchyard_fleet_nodes\{in_sync="false"\} 1$/m);
+    assert.match(text, /^switchyard_generation 1152921504606847000$/m);
+  });
+});

@@ -1,0 +1,88 @@
+/** What a control plane tells about the fleet: names, positions and reasons, no secrets and no content. */
+import type { Diagnostic } from "../../config-model/dynamic/diagnostic.ts";
+import type { Generation } from "../../config-model/snapshot/generation.ts";
+import { objectKeyOf } from "../../config-model/snapshot/resource-kind.ts";
+import type { StoreHead } from "../snapshot-store/snapshot-store.ts";
+import type { NodeStatus } from "../stream/fleet-status.ts";
+import { type AdminPage, jsonAnswer } from "./admin-page.ts";
+import { type ControlPlaneFigures, metricsPage } from "./metrics-page.ts";
+
+export interface FleetPagesInit extends ControlPlaneFigures {
+  readonly version: string;
+  readonly startedAt: Date;
+  readonly diagnostics: () => Iterable<Diagnostic>;
+  readonly nodes: () => readonly NodeStatus[];
+  /** The newest committed generation; absent until the store has been read. */
+  readonly head: () => StoreHead | undefined;
+}
+
+export function fleetPages(init: FleetPagesInit): ReadonlyMap<string, AdminPage> {
+  const { version, startedAt } = init;
+  return new Map<string, AdminPage>([
+    ["/ping", async () => ({ status: 200, contentType: "text/plain; charset=utf-8", body: "OK" })],
+    [
+      "/api/version",
+      async () =>
+        jsonAnswer({
+          Version: version,
+          Codename: "switchyard",
+          startDate: startedAt.toISOString(),
+        }),
+    ],
+    ["/api/fleet/diagnostics", async () => jsonAnswer([...init.diagnostics()])],
+    ["/api/fleet/nodes", async () => jsonAnswer(init.nodes().map(nodeReport))],
+    ["/api/fleet/generation", async () => jsonAnswer(generationReport(init.head()))],
+    ["/metrics", metricsPage(init)],
+  ]);
+}
+
+function generationReport(head: StoreHead | undefined) {
+  return {
+    fleetId: head?.fleetId ?? null,
+    ...numbersOf(head?.generation),
+    digest: head?.digest === undefined ? null : hex(head.digest),
+  };
+}
+
+function nodeReport(node: NodeStatus) {
+  return {
+    id: node.nodeId,
+    incarnation: jsonNumber(node.incarnation),
+    version: node.version,
+    labels: Object.fromEntries(node.labels.map(({ key, value }) => [key, value])),
+    address: node.address,
+    connectedAt: new Date(node.connectedAtMs).toISOString(),
+    ...numbersOf(node.held?.generation),
+    digest: node.held === undefined ? null : hex(node.held.digest),
+    serving: node.serving,
+    inSync: node.inSync,
+    failure: node.failure ?? null,
+    repairs: node.repairs,
+    rejected: node.rejected.map(({ resource, reason, source }) => ({
+      object: objectKeyOf(resource) ?? { kind: String(resource.kind), name: resource.name },
+      reason,
+      source: source ?? null,
+    })),
+    timings: node.timings === undefined ? null : timingsReport(node.timings),
+  };
+}
+
+function timingsReport({ generation, ...timings }: NonNullable<NodeStatus["timings"]>) {
+  return { ...numbersOf(generation), ...timings };
+}
+
+function numbersOf(generation: Generation | undefined) {
+  return {
+    epoch: generation === undefined ? null : jsonNumber(generation.epoch),
+    generation: generation === undefined ? null : jsonNumber(generation.number),
+  };
+}
+
+/** A number where readers of JSON can hold it, its digits otherwise. */
+function jsonNumber(value: bigint): number | string {
+  return value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : value.toString();
+}
+
+function hex(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString("hex");
+}

@@ -1,0 +1,88 @@
+/**
+ * The control plane's metrics in the text form of Prometheus. Everything is collected when it is asked for, so nothing
+ * is kept twice; the library is loaded with the first question, because a start has no use for it.
+ */
+import type { StoreHead } from "../snapshot-store/snapshot-store.ts";
+import type { NodeStatus } from "../stream/fleet-status.ts";
+import type { AdminPage } from "./admin-page.ts";
+
+/** Counted since the process started. */
+export interface ConfigCounts {
+  /** Batches of changes that were compiled. */
+  batches: number;
+  changes: number;
+  upserts: number;
+  removals: number;
+}
+
+export interface ControlPlaneFigures {
+  readonly counts: Readonly<ConfigCounts>;
+  readonly diagnosticCounts: () => { readonly errors: number; readonly warnings: number };
+  readonly nodes: () => readonly NodeStatus[];
+  readonly head: () => StoreHead | undefined;
+}
+
+export function createConfigCounts(): ConfigCounts {
+  return { batches: 0, changes: 0, upserts: 0, removals: 0 };
+}
+
+export function metricsPage(figures: ControlPlaneFigures): AdminPage {
+  let registry: ReturnType<typeof createRegistry> | undefined;
+  return async () => {
+    registry ??= createRegistry(figures);
+    const { contentType, metrics } = await registry;
+    return { status: 200, contentType, body: await metrics() };
+  };
+}
+
+async function createRegistry({ counts, diagnosticCounts, nodes, head }: ControlPlaneFigures) {
+  const { Counter, Gauge, Registry } = await import("prom-client");
+  const registry = new Registry();
+  const registers = [registry];
+  const counter = (name: string, help: string, value: () => number) =>
+    new Counter({
+      name: `switchyard_${name}_total`,
+      help,
+      registers,
+      collect() {
+        this.reset();
+        this.inc(value());
+      },
+    });
+  counter("config_batches", "Batches of configuration changes compiled", () => counts.batches);
+  counter("config_changes", "Configuration objects that changed", () => counts.changes);
+  counter("config_upserts", "Resources compiled anew", () => counts.upserts);
+  counter("config_removals", "Resources removed", () => counts.removals);
+  new Gauge({
+    name: "switchyard_config_diagnostics",
+    help: "Diagnostics there are now",
+    labelNames: ["severity"],
+    registers,
+    collect() {
+      const { errors, warnings } = diagnosticCounts();
+      this.set({ severity: "error" }, errors);
+      this.set({ severity: "warning" }, warnings);
+    },
+  });
+  new Gauge({
+    name: "switchyard_generation",
+    help: "Number of the newest committed generation",
+    registers,
+    collect() {
+      this.set(Number(head()?.generation?.number ?? 0n));
+    },
+  });
+  new Gauge({
+    name: "switchyard_fleet_nodes",
+    help: "Connected data planes, by whether they serve the newest generation whole",
+    labelNames: ["in_sync"],
+    registers,
+    collect() {
+      const all = nodes();
+      const inSync = all.filter((node) => node.inSync).length;
+      this.set({ in_sync: "true" }, inSync);
+      this.set({ in_sync: "false" }, all.length - inSync);
+    },
+  });
+  return { contentType: registry.contentType, metrics: () => registry.metrics() };
+}
