@@ -6,6 +6,7 @@ import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
+import type { SnapshotDelta } from "../config-model/snapshot/snapshot-delta.ts";
 import type {
   EtcdConnectionConfig,
   FleetConfig,
@@ -14,6 +15,10 @@ import { parseHostPort } from "../foundation/format-address.ts";
 import type { Logger } from "../foundation/log.ts";
 import { StateDirectory } from "../foundation/state-directory.ts";
 import { ProviderAggregator } from "./aggregator/provider-aggregator.ts";
+import { AdminServer } from "./api/admin-server.ts";
+import { fleetPages } from "./api/fleet-pages.ts";
+import { type ConfigCounts, createConfigCounts } from "./api/metrics-page.ts";
+import { DiagnosticCollection } from "./compiler/diagnostic-collection.ts";
 import { SnapshotCompiler } from "./compiler/snapshot-compiler.ts";
 import type { ControlPlaneOptions } from "./control-plane-options.ts";
 import { FileProvider } from "./provider/file-provider.ts";
@@ -67,6 +72,8 @@ export class ControlPlane {
     const compiler = new SnapshotCompiler({
       precedence: this.#options.configuration.providers.precedence,
     });
+    const diagnostics = new DiagnosticCollection({ log: this.#log });
+    const counts = createConfigCounts();
     const publisher: GenerationPublisher = resources.use(
       new GenerationPublisher({
         store,
@@ -81,11 +88,13 @@ export class ControlPlane {
     const watcher = new ConfigurationWatcher({
       providers: providers.map(({ name }) => name),
       onBatch: ({ changes }) => {
-        const { delta } = compiler.apply(changes);
-        publisher.publish(delta);
+        const compiled = compiler.apply(changes);
+        count(counts, changes.length, compiled.delta);
+        diagnostics.reportObjects(compiled.diagnostics);
+        publisher.publish(compiled.delta);
         publisher.publishReady();
       },
-      onProblems: () => {},
+      onProblems: (provider, problems) => diagnostics.reportSource(provider, problems),
     });
     const aggregator = resources.use(
       new ProviderAggregator({
@@ -99,7 +108,23 @@ export class ControlPlane {
       new FleetService({
         controlPlaneId: `${hostname()}-${randomBytes(3).toString("hex")}`,
         committed: publisher.committed,
-        sourceOf: () => undefined,
+        sourceOf: (key) => compiler.sourceOf(key),
+        log: this.#log,
+      }),
+    );
+    const admin = resources.use(
+      new AdminServer({
+        address: this.#options.adminAddress,
+        isMovable: this.#options.isAdminMovable,
+        pages: fleetPages({
+          version: this.#options.version,
+          startedAt: new Date(),
+          counts,
+          diagnostics: () => diagnostics.all(),
+          diagnosticCounts: () => diagnostics.counts,
+          nodes: () => service.status.nodes(),
+          head: () => publisher.committed.head,
+        }),
         log: this.#log,
       }),
     );
@@ -109,6 +134,7 @@ export class ControlPlane {
     });
     read.catch((error: unknown) => this.#failed.reject(error));
     for (const endpoint of this.#streamEndpoints()) await service.listen(endpoint);
+    await admin.start();
   }
 
   /** The file provider reads its files again. */
@@ -174,6 +200,13 @@ export class ControlPlane {
     }
     return endpoints;
   }
+}
+
+function count(counts: ConfigCounts, changes: number, { upserts, removals }: SnapshotDelta): void {
+  counts.batches += 1;
+  counts.changes += changes;
+  counts.upserts += upserts.length;
+  counts.removals += removals.length;
 }
 
 function storeInEtcd(
