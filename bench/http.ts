@@ -21,6 +21,9 @@ import {
 import { findPeer, type PeerProgram } from "./support/peers.ts";
 import type { Subject } from "./support/subject.ts";
 
+/** A just-in-time compiler has not compiled everything it will before some ten thousand requests. */
+const warmUpSeconds = 4;
+
 interface Candidate {
   readonly subject: Subject;
   /** Hosts asked for, at random. */
@@ -51,7 +54,7 @@ export async function run(args: string[]): Promise<void> {
   stack.defer(() => rmSync(folder, { recursive: true, force: true }));
   const candidates = await startAll(stack, folder, values.only.split(","));
   const load = { wrk, folder, seconds: Number(values.seconds), connections: values.connections };
-  for (const candidate of candidates) measure(candidate, { ...load, seconds: 1 }); // warm up
+  for (const candidate of candidates) measure(candidate, { ...load, seconds: warmUpSeconds });
   for (const candidate of candidates) candidate.rounds.length = 0;
   for (let round = 0; round < Number(values.rounds); round += 1) {
     for (const candidate of candidates) measure(candidate, load);

@@ -10,6 +10,15 @@ const isOneOf = (characters: string) => (byte: number) =>
 const isTokenMark = isOneOf("!#$%&'*+-.^_`|~");
 export const tokenByte = tableOf((byte) => isAlphanumeric(byte) || isTokenMark(byte));
 
+/**
+ * Bytes of a token in the one form names are compared in: letters small, `_` as `-`. 0 where no token goes on.
+ */
+export const foldedTokenByte = Uint8Array.from({ length: 256 }, (_, byte) => {
+  if (tokenByte[byte] !== 1) return 0;
+  if (byte === 95) return 45;
+  return byte >= 65 && byte <= 90 ? byte + 32 : byte;
+});
+
 /** Field values: visible characters, space, tab and obs-text. No other control character gets through. */
 export const fieldValueByte = tableOf((byte) => byte === 9 || (byte >= 32 && byte !== 127));
 

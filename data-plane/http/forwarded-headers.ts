@@ -4,39 +4,72 @@
  */
 import { hostname } from "node:os";
 import { portOf } from "./canonical-host.ts";
-import type { HeaderList } from "./header-list.ts";
-import { classifyHeader, isManagedHeader, isManagedWithUnderscores } from "./known-header.ts";
+import { type HeaderBlock, type HeaderList, headerBlock } from "./header-list.ts";
+import {
+  headerId,
+  isManagedHeader,
+  isManagedWithUnderscores,
+  knownHeaderId,
+} from "./known-header.ts";
 import type { RequestHead } from "./parse-request-head.ts";
-
-const realIp = classifyHeader("X-Real-Ip");
-const forwardedFor = classifyHeader("X-Forwarded-For");
-const forwardedProto = classifyHeader("X-Forwarded-Proto");
-const forwardedHost = classifyHeader("X-Forwarded-Host");
-const forwardedPort = classifyHeader("X-Forwarded-Port");
-const forwardedServer = classifyHeader("X-Forwarded-Server");
-
-interface PeerFacts {
-  readonly address: string;
-  readonly isTls: boolean;
-}
 
 const thisHost = hostname();
 
-export function isWebSocketHandshake(head: RequestHead): boolean {
-  return head.wantsUpgrade && head.upgrade.toLowerCase() === "websocket";
+/** Fills in what is missing, for one connection: what a request that brings nothing gets is made once per host. */
+export class ForwardedHeaders {
+  readonly #peerAddress: string;
+  readonly #isTls: boolean;
+  #blockHost = "";
+  #block: HeaderBlock | undefined;
+
+  constructor(peerAddress: string, isTls: boolean) {
+    this.#peerAddress = peerAddress;
+    this.#isTls = isTls;
+  }
+
+  /** `mayHaveManaged`: the peer is trusted, so that there may be fields to keep. */
+  addTo(headers: HeaderList, head: RequestHead, mayHaveManaged: boolean): void {
+    if (head.wantsUpgrade || (mayHaveManaged && hasManaged(headers))) {
+      this.#fill(headers, head);
+      return;
+    }
+    if (this.#block === undefined || this.#blockHost !== head.host) {
+      this.#blockHost = head.host;
+      this.#block = this.#blockFor(head.host);
+    }
+    headers.appendBlock(this.#block);
+  }
+
+  #blockFor(host: string): HeaderBlock {
+    const proto = this.#isTls ? "https" : "http";
+    const fields: (readonly [string, string])[] = [
+      ["X-Forwarded-Proto", proto],
+      ["X-Forwarded-Port", forwardedPortOf(host, proto)],
+      ["X-Forwarded-Server", thisHost],
+    ];
+    if (this.#peerAddress !== "") fields.push(["X-Real-Ip", this.#peerAddress]);
+    if (host !== "") fields.push(["X-Forwarded-Host", host]);
+    return headerBlock(fields);
+  }
+
+  #fill(headers: HeaderList, head: RequestHead): void {
+    setIfEmpty(headers, "X-Real-Ip", this.#peerAddress);
+    setIfEmpty(headers, "X-Forwarded-Proto", this.#schemeOf(head));
+    const proto = headers.get("x-forwarded-proto") ?? "";
+    setIfEmpty(headers, "X-Forwarded-Port", forwardedPortOf(head.host, proto));
+    setIfEmpty(headers, "X-Forwarded-Host", head.host);
+    headers.set("X-Forwarded-Server", thisHost);
+    joinForwardedFor(headers);
+  }
+
+  #schemeOf(head: RequestHead): string {
+    if (isWebSocketHandshake(head)) return this.#isTls ? "wss" : "ws";
+    return this.#isTls ? "https" : "http";
+  }
 }
 
-export function addForwardedHeaders(headers: HeaderList, head: RequestHead, peer: PeerFacts): void {
-  if (head.hasForwarded) {
-    fillForwardedHeaders(headers, head, peer);
-    return;
-  }
-  if (peer.address !== "") headers.appendParsed("X-Real-Ip", realIp, peer.address);
-  const proto = schemeOf(head, peer);
-  headers.appendParsed("X-Forwarded-Proto", forwardedProto, proto);
-  headers.appendParsed("X-Forwarded-Port", forwardedPort, forwardedPortOf(head.host, proto));
-  if (head.host !== "") headers.appendParsed("X-Forwarded-Host", forwardedHost, head.host);
-  headers.appendParsed("X-Forwarded-Server", forwardedServer, thisHost);
+export function isWebSocketHandshake(head: RequestHead): boolean {
+  return head.wantsUpgrade && head.upgrade.toLowerCase() === "websocket";
 }
 
 /** Removes what `Connection` names, except managed headers and those the entry point keeps. */
@@ -46,43 +79,28 @@ export function removeConnectionHeaders(
   kept: readonly string[],
 ): void {
   for (const name of names) {
-    if (kept.includes(name) || isManagedHeader(classifyHeader(name).id)) continue;
+    if (kept.includes(name) || isManagedHeader[knownHeaderId(name)] === 1) continue;
     if (!isManagedWithUnderscores(name)) headers.delete(name);
   }
 }
 
-function fillForwardedHeaders(headers: HeaderList, head: RequestHead, peer: PeerFacts): void {
-  if (isEmpty(headers, realIp.lowerName) && peer.address !== "")
-    headers.set("X-Real-Ip", peer.address);
-  if (isEmpty(headers, forwardedProto.lowerName)) {
-    headers.set("X-Forwarded-Proto", schemeOf(head, peer));
+function hasManaged(headers: HeaderList): boolean {
+  for (let index = 0; index < headers.length; index += 1) {
+    if (isManagedHeader[headers.idAt(index)] === 1) return true;
   }
-  if (isEmpty(headers, forwardedPort.lowerName)) {
-    const proto = headers.get(forwardedProto.lowerName) ?? "";
-    headers.set("X-Forwarded-Port", forwardedPortOf(head.host, proto));
-  }
-  if (isEmpty(headers, forwardedHost.lowerName) && head.host !== "") {
-    headers.set("X-Forwarded-Host", head.host);
-  }
-  headers.set("X-Forwarded-Server", thisHost);
-  if (head.forwardedForCount > 1) headers.set("X-Forwarded-For", joinedForwardedFor(headers));
+  return false;
 }
 
-function isEmpty(headers: HeaderList, lowerName: string): boolean {
-  return (headers.get(lowerName) ?? "") === "";
+function setIfEmpty(headers: HeaderList, name: string, value: string): void {
+  if (value !== "" && (headers.get(name.toLowerCase()) ?? "") === "") headers.set(name, value);
 }
 
-function joinedForwardedFor(headers: HeaderList): string {
+function joinForwardedFor(headers: HeaderList): void {
   const values: string[] = [];
   for (let index = 0; index < headers.length; index += 1) {
-    if (headers.idAt(index) === forwardedFor.id) values.push(headers.valueAt(index));
+    if (headers.idAt(index) === headerId.forwardedFor) values.push(headers.valueAt(index));
   }
-  return values.join(", ");
-}
-
-function schemeOf(head: RequestHead, peer: PeerFacts): string {
-  if (head.wantsUpgrade && isWebSocketHandshake(head)) return peer.isTls ? "wss" : "ws";
-  return peer.isTls ? "https" : "http";
+  if (values.length > 1) headers.set("X-Forwarded-For", values.join(", "));
 }
 
 function forwardedPortOf(host: string, proto: string): string {

@@ -1,35 +1,63 @@
-import { classifyHeader, type KnownHeader } from "./known-header.ts";
+import { headerId, isSentByEngine, knownHeaderId, knownHeaderName } from "./known-header.ts";
 
 /** A value is sent as it is here, one byte per character: nothing may end the line, nothing may be above U+00FF. */
 const unsendable = /[^\t\x20-\x7e\x80-\xff]/;
 const validName = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
+/** Start of a field that is not in the source. */
+const own = -1;
+
+/** Fields that are always added together, with the text they are sent as. */
+export interface HeaderBlock {
+  readonly text: string;
+  readonly ids: readonly number[];
+  readonly names: readonly string[];
+  readonly values: readonly string[];
+}
+
+const noBlock: HeaderBlock = { text: "", ids: [], names: [], values: [] };
+
 /**
- * Header fields in the order and spelling they arrived in, duplicates kept. Lookups take lower-case names: a name is
- * classified once, when its field is added. Entries beyond the length are left in place and overwritten later, so that
- * a list used for one request after another allocates nothing.
+ * Header fields in the order and spelling they arrived in, duplicates kept. Lookups take lower-case names.
+ *
+ * A parsed field is four numbers: its place in the head's text. Strings are made when someone asks for a name or a
+ * value; what nobody changes is sent on as a piece of that text. One list serves one message after another.
  */
 export class HeaderList {
-  readonly #names: string[] = [];
-  readonly #lowerNames: string[] = [];
-  readonly #values: string[] = [];
-  readonly #ids: number[] = [];
+  #source = "";
   #length = 0;
+  #ids = new Uint8Array(16);
+  #starts = new Int32Array(16);
+  #nameEnds = new Int32Array(16);
+  #valueEnds = new Int32Array(16);
+  /** Of own fields; what is at other indexes means nothing. */
+  readonly #names: string[] = [];
+  readonly #values: string[] = [];
+  #block = noBlock;
+  #blockStart = 0;
 
   get length(): number {
     return this.#length;
   }
 
   nameAt(index: number): string {
-    return index < this.#length ? (this.#names[index] ?? "") : "";
+    if (index >= this.#length) return "";
+    const start = this.#starts[index] ?? own;
+    return start === own
+      ? (this.#names[index] ?? "")
+      : this.#source.slice(start, this.#nameEnds[index]);
   }
 
   lowerNameAt(index: number): string {
-    return index < this.#length ? (this.#lowerNames[index] ?? "") : "";
+    const id = this.idAt(index);
+    return id === headerId.other ? this.nameAt(index).toLowerCase() : knownHeaderName(id);
   }
 
   valueAt(index: number): string {
-    return index < this.#length ? (this.#values[index] ?? "") : "";
+    if (index >= this.#length) return "";
+    return this.#starts[index] === own
+      ? (this.#values[index] ?? "")
+      : this.#source.slice((this.#nameEnds[index] ?? 0) + 2, this.#valueEnds[index]);
   }
 
   /** See known-header.ts. */
@@ -39,70 +67,188 @@ export class HeaderList {
 
   /** Value of the first field of that name. */
   get(lowerName: string): string | undefined {
-    const index = this.#indexOf(lowerName, 0);
-    return index === -1 ? undefined : this.#values[index];
+    const index = this.#indexOf(knownHeaderId(lowerName), lowerName, 0);
+    return index === -1 ? undefined : this.valueAt(index);
   }
 
   has(lowerName: string): boolean {
-    return this.#indexOf(lowerName, 0) !== -1;
+    return this.#indexOf(knownHeaderId(lowerName), lowerName, 0) !== -1;
+  }
+
+  /** Of a known header. */
+  hasId(id: number): boolean {
+    return this.#indexOf(id, "", 0) !== -1;
   }
 
   /** Throws when the field could not be sent as one line; text beyond Latin-1 is sent as UTF-8. */
   append(name: string, value: string): void {
-    this.appendParsed(checkedName(name), classifyHeader(name), checkedValue(name, value));
+    this.appendChecked(checkedName(name), checkedValue(name, value));
   }
 
-  /** For fields whose bytes a parser has checked. */
-  appendParsed(name: string, known: KnownHeader, value: string): void {
-    const index = this.#length;
+  /** For names and values that are known to be good. */
+  appendChecked(name: string, value: string): void {
+    const index = this.#grow();
+    this.#ids[index] = knownHeaderId(name.toLowerCase());
+    this.#starts[index] = own;
     this.#names[index] = name;
-    this.#lowerNames[index] = known.lowerName;
     this.#values[index] = value;
-    this.#ids[index] = known.id;
-    this.#length = index + 1;
+  }
+
+  appendBlock(block: HeaderBlock): void {
+    this.#block = block;
+    this.#blockStart = this.#length;
+    for (let member = 0; member < block.ids.length; member += 1) {
+      const index = this.#grow();
+      this.#ids[index] = block.ids[member] ?? 0;
+      this.#starts[index] = own;
+      this.#names[index] = block.names[member] ?? "";
+      this.#values[index] = block.values[member] ?? "";
+    }
   }
 
   /** One field of that name stays, at the place of the first. Throws like `append`. */
   set(name: string, value: string): void {
-    const known = classifyHeader(name);
-    const index = this.#indexOf(known.lowerName, 0);
+    const lowerName = name.toLowerCase();
+    const id = knownHeaderId(lowerName);
+    const index = this.#indexOf(id, lowerName, 0);
     if (index === -1) {
       this.append(name, value);
       return;
     }
     this.#values[index] = checkedValue(name, value);
     this.#names[index] = name;
-    this.#deleteFrom(index + 1, known.lowerName);
+    this.#starts[index] = own;
+    this.#block = noBlock;
+    this.#deleteFrom(index + 1, id, lowerName);
   }
 
   delete(lowerName: string): void {
-    this.#deleteFrom(0, lowerName);
+    this.#deleteFrom(0, knownHeaderId(lowerName), lowerName);
   }
 
   clear(): void {
     this.#length = 0;
+    this.#block = noBlock;
   }
 
-  #indexOf(lowerName: string, start: number): number {
-    for (let index = start; index < this.#length; index += 1) {
-      if (this.#lowerNames[index] === lowerName) return index;
+  /** Empties the list for the fields of a head; `appendParsed` refers to `source`. */
+  beginParsed(source: string): void {
+    this.clear();
+    this.#source = source;
+  }
+
+  /** A field written as `name: value` in the source, with exactly one space, and CRLF at `valueEnd`. */
+  appendParsed(id: number, start: number, nameEnd: number, valueEnd: number): void {
+    const index = this.#grow();
+    this.#ids[index] = id;
+    this.#starts[index] = start;
+    this.#nameEnds[index] = nameEnd;
+    this.#valueEnds[index] = valueEnd;
+  }
+
+  /**
+   * The lines of what travels end to end; the engine writes the rest. `peerAddress`, unless "", becomes the last member
+   * of an X-Forwarded-For that is there.
+   */
+  lines(peerAddress: string): string {
+    const source = this.#source;
+    let text = "";
+    let runStart = 0;
+    let runEnd = 0;
+    for (let index = 0; index < this.#length; index += 1) {
+      const id = this.#ids[index] ?? 0;
+      if (isSentByEngine[id] === 1) continue;
+      const start = this.#starts[index] ?? own;
+      const mustJoin = id === headerId.forwardedFor && peerAddress !== "";
+      if (start !== own && !mustJoin) {
+        if (start !== runEnd) {
+          if (runEnd > runStart) text += source.slice(runStart, runEnd);
+          runStart = start;
+        }
+        runEnd = (this.#valueEnds[index] ?? 0) + 2;
+        continue;
+      }
+      if (runEnd > runStart) text += source.slice(runStart, runEnd);
+      runStart = runEnd;
+      if (this.#block !== noBlock && index === this.#blockStart) {
+        text += this.#block.text;
+        index += this.#block.ids.length - 1;
+        continue;
+      }
+      const value = this.valueAt(index);
+      const joined = mustJoin ? joinAddress(value, peerAddress) : value;
+      text += `${this.nameAt(index)}: ${joined}\r\n`;
+    }
+    return runEnd > runStart ? text + source.slice(runStart, runEnd) : text;
+  }
+
+  #grow(): number {
+    const index = this.#length;
+    this.#length = index + 1;
+    if (index === this.#ids.length) this.#doubleCapacity();
+    return index;
+  }
+
+  #doubleCapacity(): void {
+    const capacity = this.#ids.length * 2;
+    const grown = (old: Int32Array): Int32Array<ArrayBuffer> => {
+      const copy = new Int32Array(capacity);
+      copy.set(old);
+      return copy;
+    };
+    const ids = new Uint8Array(capacity);
+    ids.set(this.#ids);
+    this.#ids = ids;
+    this.#starts = grown(this.#starts);
+    this.#nameEnds = grown(this.#nameEnds);
+    this.#valueEnds = grown(this.#valueEnds);
+  }
+
+  /** A known name is found by its id, another by its text. */
+  #indexOf(id: number, lowerName: string, from: number): number {
+    for (let index = from; index < this.#length; index += 1) {
+      if (this.#ids[index] === id && this.#isNamed(index, id, lowerName)) return index;
     }
     return -1;
   }
 
-  #deleteFrom(start: number, lowerName: string): void {
-    let kept = this.#indexOf(lowerName, start);
+  #isNamed(index: number, id: number, lowerName: string): boolean {
+    if (id !== headerId.other) return true;
+    const start = this.#starts[index] ?? own;
+    const isSource = start !== own;
+    if (isSource && (this.#nameEnds[index] ?? 0) - start !== lowerName.length) return false;
+    return this.nameAt(index).toLowerCase() === lowerName;
+  }
+
+  #deleteFrom(from: number, id: number, lowerName: string): void {
+    let kept = this.#indexOf(id, lowerName, from);
     if (kept === -1) return;
+    this.#block = noBlock;
     for (let index = kept + 1; index < this.#length; index += 1) {
-      if (this.#lowerNames[index] === lowerName) continue;
-      this.#names[kept] = this.#names[index] ?? "";
-      this.#lowerNames[kept] = this.#lowerNames[index] ?? "";
-      this.#values[kept] = this.#values[index] ?? "";
+      if (this.#ids[index] === id && this.#isNamed(index, id, lowerName)) continue;
       this.#ids[kept] = this.#ids[index] ?? 0;
+      this.#starts[kept] = this.#starts[index] ?? own;
+      this.#nameEnds[kept] = this.#nameEnds[index] ?? 0;
+      this.#valueEnds[kept] = this.#valueEnds[index] ?? 0;
+      this.#names[kept] = this.#names[index] ?? "";
+      this.#values[kept] = this.#values[index] ?? "";
       kept += 1;
     }
     this.#length = kept;
   }
+}
+
+export function headerBlock(fields: readonly (readonly [string, string])[]): HeaderBlock {
+  return {
+    text: fields.map(([name, value]) => `${name}: ${value}\r\n`).join(""),
+    ids: fields.map(([name]) => knownHeaderId(name.toLowerCase())),
+    names: fields.map(([name]) => name),
+    values: fields.map(([, value]) => value),
+  };
+}
+
+function joinAddress(value: string, address: string): string {
+  return value === "" ? address : `${value}, ${address}`;
 }
 
 function checkedName(name: string): string {

@@ -6,7 +6,6 @@
  * Everything is prepared by the engine (data-plane/http/http1-*.ts) before the first handler sees it: nothing here is
  * parsed twice.
  */
-import type { Socket } from "node:net";
 import type { RequestCounters } from "../metrics/request-counters.ts";
 import type { HeaderList } from "./header-list.ts";
 
@@ -108,8 +107,8 @@ export interface ForwardedExchange extends HttpExchange {
   endResponse(trailers: HeaderList | undefined): void;
   /** Sends what is held. False: wait for `resumeResponse`. */
   flushResponse(): boolean;
-  /** Takes over `upstream` after a 101: bytes go through as they are from then on. */
-  switchProtocols(head: ResponseHead, reason: string, upstream: Socket): void;
+  /** After a 101: bytes go to and fro as they are from then on. Returns the client's end. */
+  switchProtocols(head: ResponseHead, reason: string, upstream: TunnelEnd): TunnelEnd;
   /** A local answer with that status, or the end of the connection when the response has begun. */
   fail(status: number): void;
 }
@@ -127,4 +126,15 @@ export interface RequestSink {
   resumeResponse(): void;
   /** The client is gone, or its request turned out malformed: nothing of the exchange is used any more. */
   abort(): void;
+}
+
+/** One of the two sides of a connection that has changed its protocol, as the other side sees it. */
+export interface TunnelEnd {
+  /** `bytes` may be overwritten after the call. False: wait for `resumeTunnel` before sending more. */
+  sendTunnel(bytes: Buffer): boolean;
+  /** The other side has sent everything. */
+  endTunnel(): void;
+  resumeTunnel(): void;
+  /** The other side is gone. */
+  closeTunnel(): void;
 }

@@ -12,15 +12,15 @@ import {
   type DeadlineSweeper,
   noDeadline,
 } from "../connection/deadline-sweeper.ts";
-import { spliceSockets } from "../connection/splice-sockets.ts";
+import { adoptSocket } from "../connection/shared-read-buffer.ts";
 import type { RequestCounters } from "../metrics/request-counters.ts";
 import { canonicalHost } from "./canonical-host.ts";
 import { ChunkedDecoder } from "./chunked-decoder.ts";
-import { addForwardedHeaders, removeConnectionHeaders } from "./forwarded-headers.ts";
+import { ForwardedHeaders, removeConnectionHeaders } from "./forwarded-headers.ts";
 import { HeadBuffer } from "./head-buffer.ts";
-import type { HandlerCell } from "./http-exchange.ts";
+import type { HandlerCell, TunnelEnd } from "./http-exchange.ts";
 import { type ExchangeConnection, Http1Exchange } from "./http1-exchange.ts";
-import { parseRequestHead } from "./parse-request-head.ts";
+import { maxRequestLineBytes, parseRequestHead } from "./parse-request-head.ts";
 import { normalisePath, normaliseQuery, routingPathOf, sanitisePath } from "./request-path.ts";
 import { statusText } from "./status-text.ts";
 
@@ -47,14 +47,16 @@ const lingerMs = 1_000;
 /** An unread body up to this size is read and dropped to keep the connection. */
 const maxDiscardedBytes = 262_144;
 
-export class Http1Connection implements ExchangeConnection, TrackedConnection, DeadlineHolder {
+export class Http1Connection
+  implements ExchangeConnection, TrackedConnection, DeadlineHolder, TunnelEnd
+{
   deadlineMs = noDeadline;
   readonly #entryPoint: HttpEntryPoint;
   readonly #socket: Socket;
   readonly #exchange: Http1Exchange;
   readonly #partialHead = new HeadBuffer();
-  readonly #parseOptions: { readonly isPeerTrusted: boolean };
-  readonly #peer: { readonly address: string; readonly isTls: boolean };
+  readonly #isPeerTrusted: boolean;
+  readonly #forwarded: ForwardedHeaders;
   readonly #openedMs = performance.now();
   #phase: Phase = "waiting";
   /** Bytes not used yet: from `#inputStart` on. */
@@ -63,6 +65,7 @@ export class Http1Connection implements ExchangeConnection, TrackedConnection, D
   #isProcessing: boolean = false;
   #isPaused: boolean = false;
   #isDraining: boolean = false;
+  #mustAwaitDrain: boolean = false;
   #isHalfClosed: boolean = false;
   #closesAfter: boolean = false;
   #requests = 0;
@@ -72,16 +75,17 @@ export class Http1Connection implements ExchangeConnection, TrackedConnection, D
   #isBodyWanted: boolean = false;
   #discardedBytes = 0;
   #chunked: ChunkedDecoder | undefined;
+  #tunnel: TunnelEnd | undefined;
   #lastHostValue = "";
   #lastHost = "";
 
   constructor(entryPoint: HttpEntryPoint, socket: Socket) {
     this.#entryPoint = entryPoint;
-    this.#socket = socket;
+    this.#socket = adoptSocket(socket, (bytes) => this.#receive(bytes));
     const address = peerAddressOf(socket);
-    this.#peer = { address, isTls: false };
+    this.#forwarded = new ForwardedHeaders(address, false);
     this.#exchange = new Http1Exchange(this, address, false);
-    this.#parseOptions = { isPeerTrusted: entryPoint.isTrustedPeer(address) };
+    this.#isPeerTrusted = entryPoint.isTrustedPeer(address);
   }
 
   get handler(): HandlerCell {
@@ -104,7 +108,6 @@ export class Http1Connection implements ExchangeConnection, TrackedConnection, D
     const socket = this.#socket;
     socket.setNoDelay(true);
     socket.setKeepAlive(true, 180_000);
-    socket.on("data", (bytes: Buffer) => this.#receive(bytes));
     socket.on("end", () => this.#clientEnded());
     socket.on("drain", () => this.#drained());
     socket.on("error", () => {}); // "close" follows
@@ -119,31 +122,39 @@ export class Http1Connection implements ExchangeConnection, TrackedConnection, D
 
   // --- input ---------------------------------------------------------------------------------------------------------
 
+  /** `bytes` are good during this call only: what is left of them at its end is copied. */
   #receive(bytes: Buffer): void {
     switch (this.#phase) {
       case "waiting":
         this.#input = bytes;
         this.#inputStart = 0;
         this.#process();
-        return;
+        break;
       case "active":
       case "discarding":
-        if (this.#isBodyDone || !this.#isBodyWanted) this.#hold(bytes, 0);
+        if (this.#isBodyDone || !this.#isBodyWanted) this.#leave(bytes, 0);
         else this.#readBody(bytes, 0);
-        return;
+        break;
       case "lingering":
         this.#discardedBytes += bytes.length;
         if (this.#discardedBytes > maxDiscardedBytes) this.#socket.destroy();
-        return;
+        break;
       case "tunnel":
+        if (this.#tunnel?.sendTunnel(bytes) === false) this.#pause();
+        break;
       case "closed":
+    }
+    if (this.#input !== undefined) {
+      this.#input = Buffer.from(this.#input.subarray(this.#inputStart));
+      this.#inputStart = 0;
+      this.#pause();
     }
   }
 
-  #hold(bytes: Buffer, start: number): void {
+  /** For later. Nothing else comes until it is used, because the socket is paused then. */
+  #leave(bytes: Buffer, start: number): void {
     this.#input = bytes;
     this.#inputStart = start;
-    this.#pause();
   }
 
   /** Takes requests from the input until one is not answered at once, or not there completely. */
@@ -151,10 +162,7 @@ export class Http1Connection implements ExchangeConnection, TrackedConnection, D
     if (this.#isProcessing) return;
     this.#isProcessing = true;
     while (this.#phase === "waiting" && this.#input !== undefined) {
-      if (this.#socket.writableNeedDrain) {
-        this.#pause();
-        break;
-      }
+      if (this.#mustAwaitDrain) break;
       const input = this.#input;
       this.#input = undefined;
       this.#readHead(input, this.#inputStart);
@@ -172,36 +180,51 @@ export class Http1Connection implements ExchangeConnection, TrackedConnection, D
     }
     // One empty line before a request is left over from old clients (RFC 9112 §2.2).
     if (bytes[start] === 13 && bytes[start + 1] === 10) start += 2;
-    const end = this.#partialHead.findEnd(bytes, start);
-    const { maxHeaderBytes, readTimeoutMs } = this.#entryPoint.settings;
-    const length = (end === -1 ? bytes.length : end) - start;
-    if (length > maxHeaderBytes) {
-      const hasLine = bytes.subarray(start, start + maxHeaderBytes).includes("\r\n");
-      this.#refuseHead(hasLine ? 431 : 414);
+    const knownEnd = isOneSmallHead(bytes, start)
+      ? bytes.length
+      : this.#partialHead.findEnd(bytes, start);
+    const { maxHeaderBytes } = this.#entryPoint.settings;
+    if (knownEnd === -1) {
+      this.#readPartialHead(bytes, inputStart, bytes.length - start > maxHeaderBytes);
       return;
     }
-    if (end === -1) {
-      const verdict = this.#partialHead.isEmpty
-        ? this.#partialHead.begin(bytes, inputStart)
-        : this.#partialHead.check(bytes);
-      if (verdict !== 0) this.#refuseHead(verdict);
-      else if (this.#requests > 0 && this.#readDeadlineMs === noDeadline) {
-        this.#readDeadlineMs = this.#entryPoint.sweeper.deadlineAfter(readTimeoutMs);
-        this.deadlineMs = this.#readDeadlineMs;
-      }
-      return;
-    }
-    const text = bytes.toString("latin1", start, end);
     const exchange = this.#exchange;
     const { head, requestHeaders } = exchange;
-    const verdict = parseRequestHead(bytes, start, text, head, requestHeaders, this.#parseOptions);
+    head.reset(bytes, start, bytes.toString("latin1", start, knownEnd));
     this.#partialHead.clear();
-    if (end < bytes.length) {
-      this.#input = bytes;
-      this.#inputStart = end;
+    const length = parseRequestHead(head, requestHeaders, !this.#isPeerTrusted);
+    if (length < 0) {
+      this.#refuseHead(-length);
+      return;
     }
-    if (verdict !== 0) this.#refuseHead(verdict);
-    else this.#beginRequest();
+    if (length > maxHeaderBytes) {
+      this.#refuseHead(431);
+      return;
+    }
+    if (start + length < bytes.length) this.#leave(bytes, start + length);
+    this.#beginRequest();
+  }
+
+  #readPartialHead(bytes: Buffer, inputStart: number, isTooLarge: boolean): void {
+    const { readTimeoutMs } = this.#entryPoint.settings;
+    const isLineTooLong = bytes.length > maxRequestLineBytes || isTooLarge;
+    if (isLineTooLong && !bytes.subarray(0, maxRequestLineBytes).includes("\r\n", 2)) {
+      this.#refuseHead(414);
+      return;
+    }
+    if (isTooLarge) {
+      this.#refuseHead(431);
+      return;
+    }
+    const verdict = this.#partialHead.isEmpty
+      ? this.#partialHead.begin(bytes, inputStart)
+      : this.#partialHead.check(bytes);
+    if (verdict !== 0) {
+      this.#refuseHead(verdict);
+    } else if (this.#readDeadlineMs === noDeadline) {
+      this.#readDeadlineMs = this.#entryPoint.sweeper.deadlineAfter(readTimeoutMs);
+      this.deadlineMs = this.#readDeadlineMs;
+    }
   }
 
   #beginRequest(): void {
@@ -234,7 +257,8 @@ export class Http1Connection implements ExchangeConnection, TrackedConnection, D
       const kept = this.#entryPoint.keptConnectionHeaders;
       removeConnectionHeaders(exchange.requestHeaders, head.connectionNames, kept);
     }
-    addForwardedHeaders(exchange.requestHeaders, head, this.#peer);
+    this.#forwarded.addTo(exchange.requestHeaders, head, this.#isPeerTrusted);
+    if (exchange.upgradeProtocol !== "") exchange.requestHeaders.append("Connection", "Upgrade");
     exchange.handle();
   }
 
@@ -244,6 +268,7 @@ export class Http1Connection implements ExchangeConnection, TrackedConnection, D
     const { head } = exchange;
     const { sanitizePath, encodeQuerySemicolons } = this.#entryPoint.settings;
     let path: string | undefined = head.path;
+    exchange.isTargetAsSent = head.isOriginForm && head.minorVersion === 1;
     let mayNeedSanitising = head.pathNeedsSanitising;
     if (head.pathNeedsNormalising) {
       path = normalisePath(path);
@@ -251,6 +276,7 @@ export class Http1Connection implements ExchangeConnection, TrackedConnection, D
       mayNeedSanitising = true;
     }
     if (mayNeedSanitising && sanitizePath) path = sanitisePath(path);
+    if (path !== head.path || head.queryHasSemicolon) exchange.isTargetAsSent = false;
     exchange.path = path;
     exchange.parsedPath = path;
     exchange.routingPath = head.pathNeedsNormalising ? routingPathOf(path) : path;
@@ -359,7 +385,7 @@ export class Http1Connection implements ExchangeConnection, TrackedConnection, D
     const { writeTimeoutMs } = this.#entryPoint.settings;
     this.#readDeadlineMs = noDeadline;
     this.deadlineMs = this.#entryPoint.sweeper.deadlineAfter(writeTimeoutMs);
-    if (used < bytes.length) this.#hold(bytes, used);
+    if (used < bytes.length) this.#leave(bytes, used);
     if (this.#phase === "discarding") this.#nextRequest();
     else this.#exchange.sink?.requestEnd(this.#chunked?.trailers);
   }
@@ -388,18 +414,19 @@ export class Http1Connection implements ExchangeConnection, TrackedConnection, D
   }
 
   write(text: string): boolean {
-    if (text === "") return !this.#socket.writableNeedDrain;
-    return this.#socket.write(text, "latin1");
+    if (text !== "") this.#mustAwaitDrain = !this.#socket.write(text, "latin1");
+    return !this.#mustAwaitDrain;
   }
 
   writeBytes(before: string, bytes: Buffer, after: string): boolean {
     const socket = this.#socket;
     socket.cork();
     if (before !== "") socket.write(before, "latin1");
-    let isReady = socket.write(bytes);
-    if (after !== "") isReady = socket.write(after, "latin1");
+    socket.write(bytes);
+    if (after !== "") socket.write(after, "latin1");
     socket.uncork();
-    return isReady;
+    this.#mustAwaitDrain = socket.writableNeedDrain;
+    return !this.#mustAwaitDrain;
   }
 
   responseEnded(): void {
@@ -427,16 +454,34 @@ export class Http1Connection implements ExchangeConnection, TrackedConnection, D
     else if (this.#input !== undefined || this.#isPaused) this.#process();
   }
 
-  splice(upstream: Socket): void {
+  // --- after a change of protocol ------------------------------------------------------------------------------------
+
+  beginTunnel(upstream: TunnelEnd): TunnelEnd {
     this.#phase = "tunnel";
+    this.#tunnel = upstream;
     this.deadlineMs = noDeadline;
-    const socket = this.#socket;
-    socket.removeAllListeners("data");
-    socket.removeAllListeners("end");
-    socket.removeAllListeners("drain");
-    if (this.#input !== undefined) upstream.write(this.#input.subarray(this.#inputStart));
+    const input = this.#input;
     this.#input = undefined;
-    spliceSockets(socket, upstream);
+    if (input !== undefined) upstream.sendTunnel(input.subarray(this.#inputStart));
+    if (this.#isHalfClosed) upstream.endTunnel();
+    this.#resume();
+    return this;
+  }
+
+  sendTunnel(bytes: Buffer): boolean {
+    return this.#socket.write(Buffer.from(bytes));
+  }
+
+  endTunnel(): void {
+    this.#socket.end();
+  }
+
+  resumeTunnel(): void {
+    this.#resume();
+  }
+
+  closeTunnel(): void {
+    this.#socket.destroySoon();
   }
 
   // --- the end -------------------------------------------------------------------------------------------------------
@@ -477,18 +522,23 @@ export class Http1Connection implements ExchangeConnection, TrackedConnection, D
     this.#isHalfClosed = true;
     if (this.#phase === "waiting") this.#endConnection();
     else if (this.#phase === "lingering") this.#socket.destroySoon();
+    else if (this.#phase === "tunnel") this.#tunnel?.endTunnel();
     // A client that has sent its whole request may close its half and still read the answer.
     else if (!this.#isBodyDone) this.#socket.destroy();
   }
 
   #drained(): void {
+    this.#mustAwaitDrain = false;
     if (this.#phase === "active") this.#exchange.sink?.resumeResponse();
+    else if (this.#phase === "tunnel") this.#tunnel?.resumeTunnel();
     else if (this.#phase === "waiting") this.#process();
   }
 
   #closed(): void {
     this.#phase = "closed";
     this.#input = undefined;
+    this.#tunnel?.closeTunnel();
+    this.#tunnel = undefined;
     this.#exchange.abandon();
     this.#entryPoint.sweeper.delete(this);
     this.#entryPoint.connections.delete(this);
@@ -505,6 +555,21 @@ export class Http1Connection implements ExchangeConnection, TrackedConnection, D
     this.#isPaused = false;
     this.#socket.resume();
   }
+}
+
+const smallHeadBytes = 4_096;
+
+/** Whether the bytes end with a head's end and are few: then the parser may look for the end by itself. */
+function isOneSmallHead(bytes: Buffer, start: number): boolean {
+  const { length } = bytes;
+  return (
+    length - start >= 4 &&
+    length - start <= smallHeadBytes &&
+    bytes[length - 1] === 10 &&
+    bytes[length - 2] === 13 &&
+    bytes[length - 3] === 10 &&
+    bytes[length - 4] === 13
+  );
 }
 
 /** Without the zone of a link-local address, and IPv4 as such where the listener speaks IPv6. */

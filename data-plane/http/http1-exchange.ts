@@ -2,7 +2,6 @@
  * One request and its response on an HTTP/1.1 connection: runs the handlers, frames the response, counts. One object
  * per connection, used for one request after another.
  */
-import type { Socket } from "node:net";
 import type { Logger } from "../../foundation/log.ts";
 import type { RequestCounters } from "../metrics/request-counters.ts";
 import { isValidHost } from "./canonical-host.ts";
@@ -16,11 +15,13 @@ import type {
   ResponseFraming,
   ResponseHead,
   ResponseHeadEdit,
+  TunnelEnd,
 } from "./http-exchange.ts";
+import { headerId } from "./known-header.ts";
 import { RequestHead } from "./parse-request-head.ts";
 import { sendablePath } from "./request-path.ts";
+import { statusLine } from "./status-line.ts";
 import { statusText } from "./status-text.ts";
-import { fieldLines, statusLine } from "./write-head.ts";
 
 /** What the exchange asks of the connection it is on. */
 export interface ExchangeConnection {
@@ -37,7 +38,7 @@ export interface ExchangeConnection {
   startRequestBody(): void;
   resumeRequestBody(): void;
   responseEnded(): void;
-  splice(upstream: Socket): void;
+  beginTunnel(upstream: TunnelEnd): TunnelEnd;
   destroy(): void;
 }
 
@@ -59,12 +60,14 @@ export class Http1Exchange implements ForwardedExchange {
   requestFraming: "none" | "length" | "chunked" = "none";
   requestLength = 0;
   upgradeProtocol = "";
-  appendsForwardedFor = true;
+  appendsForwardedFor: boolean = true;
 
   /** What the parser fills in. */
   readonly head = new RequestHead();
   /** As parsed: what handlers changed must be checked before it is sent. */
   parsedPath = "/";
+  /** Whether path and query are still those of the request line. */
+  isTargetAsSent: boolean = false;
   sink: RequestSink | undefined;
 
   readonly #connection: ExchangeConnection;
@@ -90,6 +93,11 @@ export class Http1Exchange implements ForwardedExchange {
 
   get hasBegunResponse(): boolean {
     return this.#hasBegun;
+  }
+
+  get unchangedRequestLine(): string {
+    const isUnchanged = this.isTargetAsSent && this.path === this.parsedPath;
+    return isUnchanged ? this.head.text.slice(0, this.head.lineEnd) : "";
   }
 
   get sendablePath(): string {
@@ -188,7 +196,7 @@ export class Http1Exchange implements ForwardedExchange {
 
   informationalResponse(head: ResponseHead, reason: string): void {
     if (this.head.minorVersion === 0) return;
-    this.#connection.write(`${statusLine(head.status, reason)}${fieldLines(head.headers)}\r\n`);
+    this.#connection.write(`${statusLine(head.status, reason)}${head.headers.lines("")}\r\n`);
   }
 
   beginResponse(
@@ -218,8 +226,8 @@ export class Http1Exchange implements ForwardedExchange {
     this.#hasBegun = true;
     this.#status = head.status;
     this.#framing = this.#framingFor(head.status, framing);
-    let text = statusLine(head.status, reason) + fieldLines(head.headers);
-    if (!head.headers.has("date")) text += `Date: ${this.#connection.httpDate}\r\n`;
+    let text = statusLine(head.status, reason) + head.headers.lines("");
+    if (!head.headers.hasId(headerId.date)) text += `Date: ${this.#connection.httpDate}\r\n`;
     text += this.#framingLine(head, framing, length);
     if (this.#framing === "untilClose") this.head.wantsClose = true;
     if (this.#connection.closesAfterResponse()) text += "Connection: close\r\n";
@@ -244,7 +252,7 @@ export class Http1Exchange implements ForwardedExchange {
 
   endResponse(trailers: HeaderList | undefined): void {
     if (this.#framing === "chunked") {
-      this.#held += trailers === undefined ? "0\r\n\r\n" : `0\r\n${fieldLines(trailers)}\r\n`;
+      this.#held += trailers === undefined ? "0\r\n\r\n" : `0\r\n${trailers.lines("")}\r\n`;
     }
     if (this.#held !== "") this.#connection.write(this.#held);
     this.#held = "";
@@ -258,13 +266,13 @@ export class Http1Exchange implements ForwardedExchange {
     return this.#connection.write(held);
   }
 
-  switchProtocols(head: ResponseHead, reason: string, upstream: Socket): void {
+  switchProtocols(head: ResponseHead, reason: string, upstream: TunnelEnd): TunnelEnd {
     this.#hasBegun = true;
     const upgrade = head.headers.get("upgrade") ?? this.upgradeProtocol;
-    const lines = `${fieldLines(head.headers)}Connection: Upgrade\r\nUpgrade: ${upgrade}\r\n`;
+    const lines = `${head.headers.lines("")}Connection: Upgrade\r\nUpgrade: ${upgrade}\r\n`;
     this.#connection.write(`${statusLine(head.status, reason)}${lines}\r\n`);
     this.#close(head.status);
-    this.#connection.splice(upstream);
+    return this.#connection.beginTunnel(upstream);
   }
 
   /** The connection is gone, or its request cannot be read on. */

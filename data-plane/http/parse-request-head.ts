@@ -4,9 +4,6 @@
  */
 import {
   carriageReturn,
-  colon,
-  fieldValueByte,
-  horizontalTab,
   lineFeed,
   space,
   targetByte,
@@ -16,23 +13,14 @@ import {
 import { isValidHost } from "./canonical-host.ts";
 import { parseConnectionHeader } from "./connection-header.ts";
 import type { HeaderList } from "./header-list.ts";
-import {
-  classifyHeader,
-  headerId,
-  isManagedHeader,
-  isManagedWithUnderscores,
-} from "./known-header.ts";
-
-/** 0: the head is good. Anything else is the answer; the connection closes after it. */
-export type HeadVerdict = 0 | 400 | 417 | 501 | 505;
-
-export interface ParseRequestOptions {
-  /** Whether the peer may set the managed headers (known-header.ts). */
-  readonly isPeerTrusted: boolean;
-}
+import { headerId } from "./known-header.ts";
+import { type FieldReader, type HeadSource, parseFields } from "./parse-fields.ts";
 
 /** What a head says, as one object per connection that is filled again and again. */
-export class RequestHead {
+export class RequestHead implements FieldReader, HeadSource {
+  bytes: Uint8Array = noBytes;
+  start = 0;
+  text = "";
   method = "";
   /** Path of the target as sent; "*" for the asterisk form. */
   path = "";
@@ -41,6 +29,9 @@ export class RequestHead {
   pathNeedsNormalising: boolean = false;
   pathNeedsSanitising: boolean = false;
   queryHasSemicolon: boolean = false;
+  /** The request line can be sent on as it came, if nobody changes path or query. */
+  lineEnd = 0;
+  isOriginForm: boolean = true;
   /** 1 or 0. */
   minorVersion = 1;
   /** Value of Host, or the authority of an absolute target. */
@@ -56,11 +47,18 @@ export class RequestHead {
   wantsUpgrade: boolean = false;
   upgrade = "";
   /** Lower-case names that `Connection` lists beside the well-known ones. */
-  connectionNames: readonly string[] = [];
-  forwardedForCount = 0;
-  hasForwarded: boolean = false;
+  connectionNames: readonly string[] = noNames;
+  /** The last Host that was checked: a connection usually asks for one. */
+  #validHost = "";
 
-  reset(): void {
+  reset(bytes: Uint8Array, start: number, text: string): void {
+    this.bytes = bytes;
+    this.start = start;
+    this.text = text;
+    this.pathNeedsNormalising = false;
+    this.pathNeedsSanitising = false;
+    this.queryHasSemicolon = false;
+    this.isOriginForm = true;
     this.hostCount = 0;
     this.contentLength = -1;
     this.isChunked = false;
@@ -71,35 +69,69 @@ export class RequestHead {
     this.wantsUpgrade = false;
     this.upgrade = "";
     this.connectionNames = noNames;
-    this.forwardedForCount = 0;
-    this.hasForwarded = false;
-    this.pathNeedsNormalising = false;
-    this.pathNeedsSanitising = false;
-    this.queryHasSemicolon = false;
+  }
+
+  readField(id: number, value: string): number {
+    switch (id) {
+      case headerId.host:
+        this.hostCount += 1;
+        return this.#readHost(value);
+      case headerId.contentLength:
+        // Even twice the same: a message should say once how long it is.
+        if (this.contentLength !== -1) return 400;
+        this.contentLength = parseContentLength(value);
+        return this.contentLength === -1 ? 400 : 0;
+      case headerId.transferEncoding:
+        if (this.isChunked) return 400;
+        this.isChunked = value.toLowerCase() === "chunked";
+        return this.isChunked ? 0 : refusalOfCoding(value);
+      case headerId.connection:
+        return parseConnectionHeader(value, this) ? 0 : 400;
+      case headerId.expect:
+        this.expectsContinue = true;
+        return value.toLowerCase() === "100-continue" ? 0 : 417;
+      case headerId.upgrade:
+        this.upgrade = this.upgrade === "" ? value : `${this.upgrade}, ${value}`;
+        return 0;
+      case headerId.te:
+        if (/(^|,)[ \t]*trailers[ \t]*(;|,|$)/i.test(value)) this.acceptsTrailers = true;
+        return 0;
+      default:
+        return 0;
+    }
+  }
+
+  #readHost(value: string): number {
+    if (value !== this.#validHost) {
+      if (!isValidHost(value)) return 400;
+      this.#validHost = value;
+    }
+    if (this.isOriginForm) this.host = this.#validHost;
+    return 0;
   }
 }
 
+/** More than any server behind this one takes. */
+export const maxRequestLineBytes = 65_536;
+
+const noBytes = new Uint8Array(0);
 const noNames: readonly string[] = [];
 
 /**
- * Reads `bytes` from `start` to the end of the empty line at `end`. `text` is the same range, one character per byte.
- * Fields go to `headers`, except Host and Connection, which only the engine handles.
+ * Reads a head whose end the caller has seen. `head` is given the source with `reset`. Returns the index after the
+ * empty line within the text, or the negated status of the answer, after which the connection closes.
  */
 export function parseRequestHead(
-  bytes: Uint8Array,
-  start: number,
-  text: string,
   head: RequestHead,
   headers: HeaderList,
-  options: ParseRequestOptions,
-): HeadVerdict {
-  head.reset();
-  headers.clear();
-  const lineEnd = parseRequestLine(bytes, start, text, head);
-  if (lineEnd < 0) return -lineEnd as HeadVerdict;
-  // The last CRLF is the empty line's; `text` ends with CRLF CRLF.
-  const verdict = parseFields(bytes, start, lineEnd, text, head, headers, options);
-  return verdict === 0 ? checkHead(head) : verdict;
+  dropsManaged: boolean,
+): number {
+  headers.beginParsed(head.text);
+  head.lineEnd = parseRequestLine(head.bytes, head.start, head.text, head);
+  if (head.lineEnd < 0) return head.lineEnd;
+  const end = parseFields(head, head.lineEnd, headers, head, dropsManaged);
+  if (end < 0) return end;
+  return isConsistent(head) ? end : -400;
 }
 
 /** Index of the first field line within `text`, or the negated status. */
@@ -120,6 +152,7 @@ function parseRequestLine(
     if (head.method !== "OPTIONS") return -400;
     head.path = "*";
     head.query = "";
+    head.isOriginForm = true;
     index += 1;
   } else if (bytes[start + index] === 47) {
     index = parsePathAndQuery(bytes, start, index, text, head);
@@ -127,6 +160,7 @@ function parseRequestLine(
     index = parseAbsoluteTarget(bytes, start, targetStart, text, head);
   }
   if (index < 0 || bytes[start + index] !== space) return -400;
+  if (index > maxRequestLineBytes) return -414;
   index += 1;
   if (!text.startsWith("HTTP/", index)) return -400;
   const major = bytes[start + index + 5] ?? 0;
@@ -207,119 +241,29 @@ function parseAbsoluteTarget(
   const authority = text.slice(authorityStart, index);
   if (authority === "" || !isValidHost(authority)) return -1;
   head.host = authority;
-  head.hostCount = absoluteHost;
+  head.isOriginForm = false;
   if (bytes[start + index] === 47) return parsePathAndQuery(bytes, start, index, text, head);
+  // No path: what follows is the query, if anything.
   const end = parsePathAndQuery(bytes, start, index, text, head);
   head.path = "/";
   return end;
 }
 
-/** `hostCount` of a request whose target named the host: one Host field may still come. */
-const absoluteHost = 1_000;
-
-function parseFields(
-  bytes: Uint8Array,
-  start: number,
-  fieldsStart: number,
-  text: string,
-  head: RequestHead,
-  headers: HeaderList,
-  options: ParseRequestOptions,
-): HeadVerdict {
-  let index = fieldsStart;
-  const end = text.length - 2;
-  while (index < end) {
-    const nameStart = index;
-    // A line that begins with a space (obs-fold) or has one before its colon stops here.
-    while (tokenByte[bytes[start + index] ?? 0] === 1) index += 1;
-    if (index === nameStart || bytes[start + index] !== colon) return 400;
-    const nameEnd = index;
-    index += 1;
-    let byte = bytes[start + index] ?? 0;
-    while (byte === space || byte === horizontalTab) {
-      index += 1;
-      byte = bytes[start + index] ?? 0;
-    }
-    const valueStart = index;
-    while (fieldValueByte[byte] === 1) {
-      index += 1;
-      byte = bytes[start + index] ?? 0;
-    }
-    if (byte !== carriageReturn || bytes[start + index + 1] !== lineFeed) return 400;
-    let valueEnd = index;
-    while (valueEnd > valueStart && isBlank(bytes[start + valueEnd - 1] ?? 0)) valueEnd -= 1;
-    index += 2;
-    const name = text.slice(nameStart, nameEnd);
-    const value = text.slice(valueStart, valueEnd);
-    const known = classifyHeader(name);
-    if (known.id === headerId.other) {
-      if (!options.isPeerTrusted && isManagedWithUnderscores(known.lowerName)) continue;
-      headers.appendParsed(name, known, value);
-      continue;
-    }
-    if (isManagedHeader(known.id)) {
-      if (!options.isPeerTrusted) continue;
-      head.hasForwarded = true;
-      if (known.id === headerId.forwardedFor) head.forwardedForCount += 1;
-    } else {
-      const verdict = applyField(known.id, value, head);
-      if (verdict !== 0) return verdict;
-      if (known.id === headerId.host || known.id === headerId.connection) continue;
-    }
-    headers.appendParsed(name, known, value);
-  }
-  return 0;
-}
-
-function isBlank(byte: number): boolean {
-  return byte === space || byte === horizontalTab;
-}
-
-/** Takes note of a field that says how the message is framed or the connection used. */
-function applyField(id: number, value: string, head: RequestHead): HeadVerdict {
-  switch (id) {
-    case headerId.host:
-      head.hostCount += 1;
-      if (head.hostCount > absoluteHost) return isValidHost(value) ? 0 : 400;
-      head.host = value;
-      return 0;
-    case headerId.contentLength:
-      // Even twice the same: a message should say once how long it is.
-      if (head.contentLength !== -1) return 400;
-      head.contentLength = parseContentLength(value);
-      return head.contentLength === -1 ? 400 : 0;
-    case headerId.transferEncoding:
-      return applyTransferEncoding(value, head);
-    case headerId.connection:
-      return parseConnectionHeader(value, head) ? 0 : 400;
-    case headerId.expect:
-      if (value.toLowerCase() !== "100-continue") return 417;
-      head.expectsContinue = true;
-      return 0;
-    case headerId.upgrade:
-      head.upgrade = head.upgrade === "" ? value : `${head.upgrade}, ${value}`;
-      return 0;
-    case headerId.te:
-      if (/(^|,)[ \t]*trailers[ \t]*(;|,|$)/i.test(value)) head.acceptsTrailers = true;
-      return 0;
-    default:
-      return 0;
-  }
-}
-
 /** -1 unless it is digits only, few enough to be exact. */
 export function parseContentLength(value: string): number {
-  return /^[0-9]{1,15}$/.test(value) ? Number(value) : -1;
+  if (value.length === 0 || value.length > 15) return -1;
+  let length = 0;
+  for (let index = 0; index < value.length; index += 1) {
+    const code = value.charCodeAt(index);
+    if (!isDigit(code)) return -1;
+    length = length * 10 + code - 48;
+  }
+  return length;
 }
 
-function applyTransferEncoding(value: string, head: RequestHead): HeadVerdict {
-  if (head.isChunked) return 400;
-  if (value.toLowerCase() === "chunked") {
-    head.isChunked = true;
-    return 0;
-  }
+/** `chunked` twice or before another coding leaves the length open; other codings are not ours to undo. */
+function refusalOfCoding(value: string): 400 | 501 {
   const codings = value.toLowerCase().split(",");
-  // `chunked` twice or before another coding leaves the length open; other codings are not ours to undo.
   const isMisplaced = codings.slice(0, -1).some((coding) => coding.trim() === "chunked");
   const isCodingList = codings.every((coding) =>
     /^[ \t]*[!#$%&'*+\-.^_`|~0-9a-z]+[ \t]*$/.test(coding),
@@ -327,14 +271,12 @@ function applyTransferEncoding(value: string, head: RequestHead): HeadVerdict {
   return isCodingList && !isMisplaced ? 501 : 400;
 }
 
-function checkHead(head: RequestHead): HeadVerdict {
-  if (head.isChunked && (head.contentLength !== -1 || head.minorVersion === 0)) return 400;
-  if (head.hostCount >= absoluteHost) {
-    if (head.hostCount > absoluteHost + 1) return 400;
-  } else if (head.hostCount !== 1) {
-    if (head.hostCount > 1 || head.minorVersion === 1) return 400;
-    head.host = "";
+function isConsistent(head: RequestHead): boolean {
+  if (head.isChunked && (head.contentLength !== -1 || head.minorVersion === 0)) return false;
+  if (head.minorVersion === 0) {
+    head.expectsContinue = false;
+    if (head.hostCount === 0 && head.isOriginForm) head.host = "";
+    return head.hostCount <= 1;
   }
-  if (head.minorVersion === 0) head.expectsContinue = false;
-  return 0;
+  return head.hostCount === 1;
 }

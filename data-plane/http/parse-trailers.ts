@@ -1,9 +1,9 @@
 import type { HeaderList } from "./header-list.ts";
 import {
-  classifyHeader,
   isManagedHeader,
   isManagedWithUnderscores,
   isSentByEngine,
+  knownHeaderId,
 } from "./known-header.ts";
 
 const field = /([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[\t ]*([\t\x20-\x7e\x80-\xff]*?)[\t ]*\r\n/y;
@@ -18,12 +18,11 @@ export function parseTrailers(text: string, trailers: HeaderList): boolean {
     const match = field.exec(text);
     if (match === null) return false;
     const [, name = "", value = ""] = match;
-    const known = classifyHeader(name);
+    const lowerName = name.toLowerCase();
+    const id = knownHeaderId(lowerName);
     const isRefused =
-      isSentByEngine[known.id] === 1 ||
-      isManagedHeader(known.id) ||
-      isManagedWithUnderscores(known.lowerName);
-    if (!isRefused) trailers.appendParsed(name, known, value);
+      isSentByEngine[id] === 1 || isManagedHeader[id] === 1 || isManagedWithUnderscores(lowerName);
+    if (!isRefused) trailers.appendChecked(name, value);
   }
   return true;
 }

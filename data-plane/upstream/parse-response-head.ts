@@ -1,22 +1,20 @@
 /** Strict reading of a response's head: what could be read in two ways is a broken upstream, not a response. */
-import {
-  carriageReturn,
-  colon,
-  fieldValueByte,
-  horizontalTab,
-  lineFeed,
-  space,
-  tokenByte,
-} from "../http/byte-class.ts";
+import { carriageReturn, fieldValueByte, lineFeed, space } from "../http/byte-class.ts";
 import { parseConnectionHeader } from "../http/connection-header.ts";
 import { HeaderList } from "../http/header-list.ts";
-import { classifyHeader, headerId } from "../http/known-header.ts";
+import { headerId } from "../http/known-header.ts";
+import { type FieldReader, type HeadSource, parseFields } from "../http/parse-fields.ts";
 import { parseContentLength } from "../http/parse-request-head.ts";
 
 const noNames: readonly string[] = [];
 
+const noBytes = new Uint8Array(0);
+
 /** One object per upstream connection, filled again and again; also the `ResponseHead` that is edited and sent on. */
-export class UpstreamResponseHead {
+export class UpstreamResponseHead implements FieldReader, HeadSource {
+  bytes: Uint8Array = noBytes;
+  start = 0;
+  text = "";
   status = 0;
   reason = "";
   minorVersion = 1;
@@ -29,30 +27,49 @@ export class UpstreamResponseHead {
   connectionNames: readonly string[] = noNames;
   readonly headers = new HeaderList();
 
-  reset(): void {
+  reset(bytes: Uint8Array, start: number, text: string): void {
+    this.bytes = bytes;
+    this.start = start;
+    this.text = text;
     this.contentLength = -1;
     this.isChunked = false;
     this.wantsClose = false;
     this.wantsKeepAlive = false;
     this.wantsUpgrade = false;
     this.connectionNames = noNames;
-    this.headers.clear();
+  }
+
+  /** Any status but 0 is a broken response. */
+  readField(id: number, value: string): number {
+    switch (id) {
+      case headerId.contentLength:
+        if (this.contentLength !== -1) return 502;
+        this.contentLength = parseContentLength(value);
+        return this.contentLength === -1 ? 502 : 0;
+      case headerId.transferEncoding:
+        // No other coding was asked for.
+        if (this.isChunked || value.toLowerCase() !== "chunked") return 502;
+        this.isChunked = true;
+        return 0;
+      case headerId.connection:
+        return parseConnectionHeader(value, this) ? 0 : 502;
+      default:
+        return 0;
+    }
   }
 }
 
-/** Reads `bytes` from `start`; `text` is the same range up to the end of the empty line, one character per byte. */
-export function parseResponseHead(
-  bytes: Uint8Array,
-  start: number,
-  text: string,
-  head: UpstreamResponseHead,
-): boolean {
-  head.reset();
-  const fieldsStart = parseStatusLine(bytes, start, text, head);
-  if (fieldsStart === -1 || !parseFields(bytes, start, fieldsStart, text, head)) return false;
-  if (head.isChunked && (head.contentLength !== -1 || head.minorVersion === 0)) return false;
-  for (const name of head.connectionNames) head.headers.delete(name);
-  return true;
+/** Reads a head whose end the caller has seen; returns the index after the empty line within the text, or -1. */
+export function parseResponseHead(head: UpstreamResponseHead): number {
+  const { headers } = head;
+  headers.beginParsed(head.text);
+  const fieldsStart = parseStatusLine(head.bytes, head.start, head.text, head);
+  if (fieldsStart === -1) return -1;
+  const end = parseFields(head, fieldsStart, headers, head, false);
+  if (end < 0) return -1;
+  if (head.isChunked && (head.contentLength !== -1 || head.minorVersion === 0)) return -1;
+  for (const name of head.connectionNames) headers.delete(name);
+  return end;
 }
 
 /** Index of the first field line, or -1. */
@@ -81,60 +98,4 @@ function parseStatusLine(
   head.status = hundreds * 100 + tens * 10 + ones;
   head.reason = text.slice(reasonStart, index);
   return index + 2;
-}
-
-function parseFields(
-  bytes: Uint8Array,
-  start: number,
-  fieldsStart: number,
-  text: string,
-  head: UpstreamResponseHead,
-): boolean {
-  let index = fieldsStart;
-  const end = text.length - 2;
-  while (index < end) {
-    const nameStart = index;
-    while (tokenByte[bytes[start + index] ?? 0] === 1) index += 1;
-    if (index === nameStart || bytes[start + index] !== colon) return false;
-    const nameEnd = index;
-    index += 1;
-    let byte = bytes[start + index] ?? 0;
-    while (byte === space || byte === horizontalTab) {
-      index += 1;
-      byte = bytes[start + index] ?? 0;
-    }
-    const valueStart = index;
-    let valueEnd = index;
-    while (fieldValueByte[byte] === 1) {
-      index += 1;
-      if (byte !== space && byte !== horizontalTab) valueEnd = index;
-      byte = bytes[start + index] ?? 0;
-    }
-    if (byte !== carriageReturn || bytes[start + index + 1] !== lineFeed) return false;
-    index += 2;
-    const name = text.slice(nameStart, nameEnd);
-    const value = text.slice(valueStart, valueEnd);
-    const known = classifyHeader(name);
-    if (!applyField(known.id, value, head)) return false;
-    head.headers.appendParsed(name, known, value);
-  }
-  return true;
-}
-
-function applyField(id: number, value: string, head: UpstreamResponseHead): boolean {
-  switch (id) {
-    case headerId.contentLength:
-      if (head.contentLength !== -1) return false;
-      head.contentLength = parseContentLength(value);
-      return head.contentLength !== -1;
-    case headerId.transferEncoding:
-      // No other coding was asked for.
-      if (head.isChunked || value.toLowerCase() !== "chunked") return false;
-      head.isChunked = true;
-      return true;
-    case headerId.connection:
-      return parseConnectionHeader(value, head);
-    default:
-      return true;
-  }
 }

@@ -10,11 +10,11 @@ import {
   type DeadlineSweeper,
   noDeadline,
 } from "../connection/deadline-sweeper.ts";
+import { readShared } from "../connection/shared-read-buffer.ts";
 import { ChunkedDecoder } from "../http/chunked-decoder.ts";
 import { HeadBuffer } from "../http/head-buffer.ts";
 import type { HeaderList } from "../http/header-list.ts";
-import type { ForwardedExchange, RequestSink } from "../http/http-exchange.ts";
-import { fieldLines } from "../http/write-head.ts";
+import type { ForwardedExchange, RequestSink, TunnelEnd } from "../http/http-exchange.ts";
 import { parseResponseHead, UpstreamResponseHead } from "./parse-response-head.ts";
 import { requestHeadText, type UpstreamAddress } from "./write-request-head.ts";
 
@@ -32,13 +32,22 @@ export interface UpstreamPool {
   dial(exchange: ForwardedExchange): void;
 }
 
-type Phase = "dialing" | "idle" | "head" | "length" | "chunked" | "untilClose" | "closed";
+type Phase =
+  | "dialing"
+  | "idle"
+  | "head"
+  | "length"
+  | "chunked"
+  | "untilClose"
+  | "tunnel"
+  | "closed";
 
 const maxResponseHeadBytes = 1_048_576;
 const joinedBytes = 8_192;
+const smallChunkBytes = 4_096;
 const idempotentMethods = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"]);
 
-export class UpstreamConnection implements RequestSink, DeadlineHolder {
+export class UpstreamConnection implements RequestSink, DeadlineHolder, TunnelEnd {
   deadlineMs = noDeadline;
   readonly #pool: UpstreamPool;
   readonly #socket: Socket;
@@ -52,6 +61,7 @@ export class UpstreamConnection implements RequestSink, DeadlineHolder {
   #isRequestDone: boolean = true;
   #remaining = 0;
   #chunked: ChunkedDecoder | undefined;
+  #tunnel: TunnelEnd | undefined;
   #held = "";
   #failureStatus = 502;
 
@@ -61,12 +71,18 @@ export class UpstreamConnection implements RequestSink, DeadlineHolder {
     this.#exchange = exchange;
     exchange.attachSink(this);
     // Names are looked up by the system resolver, once per dial.
-    this.#socket = connect({ host: pool.host, port: pool.port, noDelay: true, keepAlive: true });
+    this.#socket = connect({
+      host: pool.host,
+      port: pool.port,
+      noDelay: true,
+      keepAlive: true,
+      allowHalfOpen: true,
+      onread: readShared((bytes) => this.#receive(bytes)),
+    });
     const socket = this.#socket;
     socket.on("connect", () => this.#connected());
-    socket.on("data", (bytes: Buffer) => this.#receive(bytes));
     socket.on("end", () => this.#ended());
-    socket.on("drain", () => this.#exchange?.resumeRequest());
+    socket.on("drain", () => this.#drained());
     socket.on("error", (error: NodeJS.ErrnoException) => {
       if (error.code === "ETIMEDOUT") this.#failureStatus = 504;
     });
@@ -146,7 +162,7 @@ export class UpstreamConnection implements RequestSink, DeadlineHolder {
     this.#held = "";
     socket.cork();
     if (before !== "") socket.write(before, "latin1");
-    socket.write(bytes.subarray(start, end));
+    socket.write(Buffer.from(bytes.subarray(start, end)));
     if (after !== "") socket.write(after, "latin1");
     socket.uncork();
   }
@@ -154,7 +170,7 @@ export class UpstreamConnection implements RequestSink, DeadlineHolder {
   requestEnd(trailers: HeaderList | undefined): void {
     this.#isRequestDone = true;
     if (this.#exchange?.requestFraming === "chunked") {
-      this.#held += trailers === undefined ? "0\r\n\r\n" : `0\r\n${fieldLines(trailers)}\r\n`;
+      this.#held += trailers === undefined ? "0\r\n\r\n" : `0\r\n${trailers.lines("")}\r\n`;
     }
     this.flushRequest();
     this.#awaitHead();
@@ -174,7 +190,12 @@ export class UpstreamConnection implements RequestSink, DeadlineHolder {
 
   // --- the response --------------------------------------------------------------------------------------------------
 
+  /** `bytes` are good during this call only. */
   #receive(bytes: Buffer): void {
+    if (this.#phase === "tunnel") {
+      if (this.#tunnel?.sendTunnel(bytes) === false) this.#pause();
+      return;
+    }
     const exchange = this.#exchange;
     if (exchange === undefined || this.#phase === "dialing") {
       // Nothing was asked: whatever this is, it must not be taken for the next answer.
@@ -217,14 +238,23 @@ export class UpstreamConnection implements RequestSink, DeadlineHolder {
 
   /** Index after the head, or -1. */
   #readHead(bytes: Buffer, start: number, exchange: ForwardedExchange): number {
-    const end = this.#partialHead.findEnd(bytes, start);
+    // Of a small chunk the whole becomes text, its end sought there: the cheaper search.
+    const isSmall = bytes.length - start <= smallChunkBytes;
+    const wholeText = isSmall ? bytes.toString("latin1", start) : "";
+    const offset = isSmall ? wholeText.indexOf("\r\n\r\n") : -1;
+    const end = isSmall
+      ? offset === -1
+        ? -1
+        : start + offset + 4
+      : this.#partialHead.findEnd(bytes, start);
     if (end === -1) {
       const isHopeless =
         bytes.length - start > maxResponseHeadBytes || this.#partialHead.begin(bytes, start) !== 0;
       return isHopeless ? -1 : bytes.length;
     }
     const head = this.#head;
-    if (!parseResponseHead(bytes, start, bytes.toString("latin1", start, end), head)) return -1;
+    head.reset(bytes, start, isSmall ? wholeText : bytes.toString("latin1", start, end));
+    if (parseResponseHead(head) === -1) return -1;
     if (head.status >= 200) {
       this.deadlineMs = noDeadline;
       this.#beginBody(exchange, end === bytes.length);
@@ -303,15 +333,33 @@ export class UpstreamConnection implements RequestSink, DeadlineHolder {
 
   #switchProtocols(bytes: Buffer, end: number, exchange: ForwardedExchange): number {
     if (exchange.upgradeProtocol === "" || !this.#head.wantsUpgrade) return -1;
-    const socket = this.#socket;
     this.#exchange = undefined;
-    this.#phase = "closed";
-    this.#leave();
-    socket.removeAllListeners();
-    socket.on("error", () => {}); // "close" follows
-    if (end < bytes.length) socket.unshift(bytes.subarray(end));
-    exchange.switchProtocols(this.#head, this.#head.reason, socket);
+    this.#phase = "tunnel";
+    this.deadlineMs = noDeadline;
+    this.#tunnel = exchange.switchProtocols(this.#head, this.#head.reason, this);
+    if (end < bytes.length) this.#receive(bytes.subarray(end));
     return bytes.length;
+  }
+
+  sendTunnel(bytes: Buffer): boolean {
+    return this.#socket.write(Buffer.from(bytes));
+  }
+
+  endTunnel(): void {
+    this.#socket.end();
+  }
+
+  resumeTunnel(): void {
+    this.resumeResponse();
+  }
+
+  closeTunnel(): void {
+    this.#socket.destroySoon();
+  }
+
+  #drained(): void {
+    this.#exchange?.resumeRequest();
+    this.#tunnel?.resumeTunnel();
   }
 
   // --- the end -------------------------------------------------------------------------------------------------------
@@ -329,10 +377,13 @@ export class UpstreamConnection implements RequestSink, DeadlineHolder {
       this.#finish(exchange, undefined, true);
       return;
     }
-    this.#socket.destroy();
+    if (this.#phase === "tunnel") this.#tunnel?.endTunnel();
+    else this.#socket.destroy();
   }
 
   #closed(): void {
+    this.#tunnel?.closeTunnel();
+    this.#tunnel = undefined;
     const exchange = this.#exchange;
     const wasWaiting = this.#phase === "head";
     this.#phase = "closed";

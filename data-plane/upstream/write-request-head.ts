@@ -1,5 +1,5 @@
 import type { ForwardedExchange } from "../http/http-exchange.ts";
-import { requestFieldLines } from "../http/write-head.ts";
+import { headerId } from "../http/known-header.ts";
 
 /** How a server is addressed. */
 export interface UpstreamAddress {
@@ -12,14 +12,21 @@ export interface UpstreamAddress {
 
 /** The head that goes upstream, one character per byte. */
 export function requestHeadText(exchange: ForwardedExchange, address: UpstreamAddress): string {
-  const path = exchange.sendablePath;
-  const target = address.preservePath ? joinPaths(address.path, path) : path;
   const clientHost = address.passHostHeader ? exchange.sendableHost : "";
   const host = clientHost === "" ? address.authority : clientHost;
   const peer = exchange.appendsForwardedFor ? exchange.peerAddress : "";
-  const fields = requestFieldLines(exchange.requestHeaders, peer);
-  const start = `${exchange.method} ${target}${exchange.query} HTTP/1.1\r\nHost: ${host}\r\n${fields}`;
-  return `${start}${engineLines(exchange)}\r\n`;
+  const fields = exchange.requestHeaders.lines(peer);
+  const text = `${requestLine(exchange, address)}Host: ${host}\r\n${fields}${engineLines(exchange)}`;
+  const isPeerSaid = peer === "" || exchange.requestHeaders.hasId(headerId.forwardedFor);
+  return isPeerSaid ? `${text}\r\n` : `${text}X-Forwarded-For: ${peer}\r\n\r\n`;
+}
+
+function requestLine(exchange: ForwardedExchange, address: UpstreamAddress): string {
+  const unchanged = address.preservePath ? "" : exchange.unchangedRequestLine;
+  if (unchanged !== "") return unchanged;
+  const path = exchange.sendablePath;
+  const target = address.preservePath ? joinPaths(address.path, path) : path;
+  return `${exchange.method} ${target}${exchange.query} HTTP/1.1\r\n`;
 }
 
 function engineLines(exchange: ForwardedExchange): string {
