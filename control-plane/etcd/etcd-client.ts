@@ -3,7 +3,7 @@
  * raw watch, over one endpoint at a time. When a call finds its endpoint silent or gone, the next call goes to
  * the next endpoint over a new connection; reads are tried once on each before they fail, writes never twice.
  */
-import type { IRangeRequest, IRequestOp, IResponseOp } from "etcd3";
+import type { ICompare, IRangeRequest, IRequestOp, IResponseOp } from "etcd3";
 import { type EtcdAccess, EtcdConnection, type WatchCall } from "./etcd-connection.ts";
 import { EtcdUnavailableError } from "./etcd-error.ts";
 import type { KeyRange } from "./key-range.ts";
@@ -30,12 +30,10 @@ export interface RangeResult {
   readonly count: number;
 }
 
-/** Holds when the key's create or mod revision is the given one; 0 means that there is no such key. */
-export interface Compare {
-  readonly key: string;
-  readonly target: "create" | "mod";
-  readonly revision: bigint;
-}
+/** Holds when the key has the given revision (0: there is no such key) or value. */
+export type Compare =
+  | { readonly key: string; readonly target: "create" | "mod"; readonly revision: bigint }
+  | { readonly key: string; readonly target: "value"; readonly value: string };
 
 export type Operation =
   | {
@@ -104,14 +102,7 @@ export class EtcdClient {
 
   async transaction({ compare, success, failure = [] }: Transaction): Promise<TransactionResult> {
     const request = {
-      compare: compare.map(({ key, target, revision }) => ({
-        result: "Equal" as const,
-        target: target === "create" ? ("Create" as const) : ("Mod" as const),
-        key: Buffer.from(key),
-        ...(target === "create"
-          ? { create_revision: revision.toString() }
-          : { mod_revision: revision.toString() }),
-      })),
+      compare: compare.map(requestCompare),
       success: success.map(requestOperation),
       failure: failure.map(requestOperation),
     };
@@ -217,6 +208,18 @@ interface RawKeyValue {
 
 function keyValue({ key, value, create_revision, mod_revision }: RawKeyValue): KeyValue {
   return { key, value, createRevision: create_revision, modRevision: mod_revision };
+}
+
+function requestCompare(compare: Compare): ICompare {
+  const base = { result: "Equal", key: Buffer.from(compare.key) } as const;
+  switch (compare.target) {
+    case "create":
+      return { ...base, target: "Create", create_revision: compare.revision.toString() };
+    case "mod":
+      return { ...base, target: "Mod", mod_revision: compare.revision.toString() };
+    case "value":
+      return { ...base, target: "Value", value: Buffer.from(compare.value) };
+  }
 }
 
 function requestOperation(operation: Operation): IRequestOp {

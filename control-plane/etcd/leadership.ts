@@ -3,18 +3,29 @@
  *
  * A lease is no lock: a process that was stopped may go on writing after another one leads. So `current()` also ends by this
  * process's monotonic clock, counted from when the last answered keepalive was *sent* and before etcd lets the lease go; and
- * every write must be a transaction that compares the create revision of the leader key (`Lead`), which no two terms share.
+ * every write must be a transaction that compares the leader key (`leadUnchanged`), which no two terms share.
  */
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import type { Logger } from "../../foundation/log.ts";
 import { sleep } from "../../foundation/sleep.ts";
-import type { EtcdClient, KeyValue } from "./etcd-client.ts";
+import type { Compare, EtcdClient, KeyValue } from "./etcd-client.ts";
 import { oneKey } from "./key-range.ts";
 import { OutageLog } from "./outage-log.ts";
 
 export interface Lead {
+  readonly key: string;
   readonly createRevision: bigint;
+  /** Value of the key: in a store that was emptied and begins anew, revisions come a second time. */
+  readonly candidate: string;
+}
+
+/** What every write of a leader must be compared with. */
+export function leadUnchanged({ key, createRevision, candidate }: Lead): readonly Compare[] {
+  return [
+    { key, target: "create", revision: createRevision },
+    { key, target: "value", value: candidate },
+  ];
 }
 
 export interface LeadershipInit {
@@ -98,7 +109,7 @@ export class Leadership {
       await client.revokeLease(leaseId);
       return undefined;
     }
-    return { createRevision: revision, validUntilMs: validUntilMs(sentAtMs, ttlSeconds) };
+    return this.#newTerm(revision, sentAtMs, ttlSeconds);
   }
 
   async #resume({ createRevision }: KeyValue): Promise<Term | undefined> {
@@ -106,9 +117,15 @@ export class Leadership {
     const sentAtMs = performance.now();
     const left = await this.#init.client.keepLeaseAlive(this.#leaseId, keepAliveDeadlineMs);
     if (left <= 0) return undefined;
+    return this.#newTerm(BigInt(createRevision), sentAtMs, left);
+  }
+
+  #newTerm(createRevision: bigint, sentAtMs: number, ttlSeconds: number): Term {
     return {
-      createRevision: BigInt(createRevision),
-      validUntilMs: validUntilMs(sentAtMs, left),
+      key: this.#init.key,
+      candidate: this.#candidate,
+      createRevision,
+      validUntilMs: validUntilMs(sentAtMs, ttlSeconds),
     };
   }
 

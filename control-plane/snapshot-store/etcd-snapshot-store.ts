@@ -140,7 +140,8 @@ export class EtcdSnapshotStore implements SnapshotStore {
   ): Promise<KnownHead> {
     const { number, epoch } = next.generation;
     try {
-      const values = encodeRecord({ epoch, number, digest: next.digest }, next.delta);
+      const commitId = newCommitId();
+      const values = encodeRecord({ epoch, number, commitId, digest: next.digest }, next.delta);
       const staged = await this.#writer.stage(lead, "delta", number, values);
       // What makes everything out of nothing is the best base there could be, and need not be written twice.
       const isBase = followed.size === 0 && next.delta.removals.length === 0;
@@ -148,7 +149,7 @@ export class EtcdSnapshotStore implements SnapshotStore {
         ...from.head,
         number,
         digest: next.digest,
-        commitId: newCommitId(),
+        commitId,
         base: isBase ? { place: "delta", number, bytes: staged.bytes } : from.head.base,
         deltaBytes: isBase ? 0 : from.head.deltaBytes + staged.bytes,
       };

@@ -1,17 +1,18 @@
 /**
  * A TCP proxy in the test's process that misbehaves on command. `pass` carries everything; `drop` carries nothing and says
- * nothing, as a cut cable does; `refuse` closes at once. A connection keeps what it has seen when the mode changes, so
+ * nothing, as a cut cable does; `mute` carries what the client says and drops the answers; `refuse` closes at once. A connection keeps what it has seen when the mode changes, so
  * `drop` then `pass` is a cable plugged in again.
  */
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 
-type Mode = "pass" | "drop" | "refuse";
+type Mode = "pass" | "drop" | "mute" | "refuse";
 
 export class FaultProxy implements AsyncDisposable {
   readonly #targetPort: number;
   readonly #server: Server;
-  readonly #sockets = new Set<Socket>();
+  readonly #clients = new Set<Socket>();
+  readonly #targets = new Set<Socket>();
   #mode: Mode = "pass";
   #cutAfterBytes = Number.POSITIVE_INFINITY;
   /** Connections taken since the start. */
@@ -35,11 +36,7 @@ export class FaultProxy implements AsyncDisposable {
 
   set mode(mode: Mode) {
     this.#mode = mode;
-    for (const socket of this.#sockets) {
-      if (mode === "refuse") socket.destroy();
-      else if (mode === "drop") socket.pause();
-      else socket.resume();
-    }
+    for (const socket of [...this.#clients, ...this.#targets]) this.#obey(socket);
   }
 
   /** Every new connection is reset once it has carried this many bytes towards the client. */
@@ -49,11 +46,11 @@ export class FaultProxy implements AsyncDisposable {
 
   /** Resets every open connection. */
   reset(): void {
-    for (const socket of this.#sockets) socket.resetAndDestroy();
+    for (const socket of [...this.#clients, ...this.#targets]) socket.resetAndDestroy();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const socket of this.#sockets) socket.destroy();
+    for (const socket of [...this.#clients, ...this.#targets]) socket.destroy();
     this.#server.close();
     await once(this.#server, "close");
   }
@@ -66,8 +63,8 @@ export class FaultProxy implements AsyncDisposable {
     }
     const target = connect(this.#targetPort, "127.0.0.1");
     let left = this.#cutAfterBytes;
-    this.#track(client, target);
-    this.#track(target, client);
+    this.#track(client, this.#clients, target);
+    this.#track(target, this.#targets, client);
     client.on("data", (chunk) => target.write(chunk));
     target.on("data", (chunk: Buffer) => {
       client.write(chunk.subarray(0, left));
@@ -77,17 +74,22 @@ export class FaultProxy implements AsyncDisposable {
       client.write("", () => client.resetAndDestroy());
       target.destroy();
     });
-    if (this.#mode === "drop") {
-      client.pause();
-      target.pause();
-    }
+    this.#obey(client);
+    this.#obey(target);
   }
 
-  #track(socket: Socket, other: Socket): void {
-    this.#sockets.add(socket);
+  #obey(socket: Socket): void {
+    const fromEtcd = this.#targets.has(socket);
+    if (this.#mode === "refuse") socket.destroy();
+    else if (this.#mode === "drop" || (this.#mode === "mute" && fromEtcd)) socket.pause();
+    else socket.resume();
+  }
+
+  #track(socket: Socket, side: Set<Socket>, other: Socket): void {
+    side.add(socket);
     socket.on("error", () => {});
     socket.on("close", () => {
-      this.#sockets.delete(socket);
+      side.delete(socket);
       if (this.#mode !== "drop") other.destroy();
     });
   }

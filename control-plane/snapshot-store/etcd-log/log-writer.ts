@@ -1,15 +1,16 @@
 /**
- * Writes to the generation log, every one of them a transaction that compares the create revision of the leader key, so
- * that what a leader of the past still sends changes nothing. The head is replaced only when it is the one that was known.
+ * Writes to the generation log, every one of them a transaction that compares the leader key, so that what a leader of the
+ * past still sends changes nothing. The head is replaced only when it is the one that was known.
  */
 import { backoffDelayMs } from "../../../foundation/backoff.ts";
 import { sleep } from "../../../foundation/sleep.ts";
-import type { EtcdClient, KeyValue, Operation } from "../../etcd/etcd-client.ts";
+import type { Compare, EtcdClient, KeyValue, Operation } from "../../etcd/etcd-client.ts";
 import { EtcdUnavailableError, EtcdUnreachableError } from "../../etcd/etcd-error.ts";
 import { etcdBackoff } from "../../etcd/follow-range.ts";
-import type { Lead } from "../../etcd/leadership.ts";
+import { type Lead, leadUnchanged } from "../../etcd/leadership.ts";
 import type { LogKeys, RecordPlace } from "./log-keys.ts";
 import { decodeHead, encodeHead, type StoredHead } from "./stored-head.ts";
+import { RecordReading } from "./stored-record.ts";
 
 /** A request of etcd holds 1.5 MiB and 128 operations; the head and the frame need room. */
 const requestBytes = 1_100 * 1024;
@@ -85,7 +86,7 @@ export class LogWriter {
   /** For writes that may be repeated: an unknown outcome is an error, and repeating them harmless. */
   async fenced(lead: Lead, operations: readonly Operation[]): Promise<void> {
     const { succeeded } = await this.#client.transaction({
-      compare: [{ key: this.#keys.leader, target: "create", revision: lead.createRevision }],
+      compare: leadUnchanged(lead),
       success: operations,
     });
     if (!succeeded) throw new FencedError("Another control plane leads");
@@ -99,13 +100,12 @@ export class LogWriter {
     try {
       return await this.#tryReplace(write);
     } catch (error) {
-      if (error instanceof FencedError) throw error;
-      const known = write.from.modRevision;
+      if (error instanceof FencedError || error instanceof NotWrittenError) throw error;
       const unknown =
         error instanceof EtcdUnavailableError && !(error instanceof EtcdUnreachableError);
       if (!unknown) {
-        const options = { modRevision: known, cause: error };
-        throw new NotWrittenError("etcd did not take the commit", options);
+        const { modRevision } = write.from;
+        throw new NotWrittenError("etcd did not take the commit", { modRevision, cause: error });
       }
       return await this.#settle(write, error);
     }
@@ -115,7 +115,7 @@ export class LogWriter {
     const { succeeded, revision, found } = await this.#client.transaction({
       compare: this.#unchanged(lead, from.modRevision),
       success: [...operations, { kind: "put", key: this.#keys.head, value: encodeHead(to) }],
-      failure: this.#whatIsThere,
+      failure: this.#whatIsThere(to),
     });
     return succeeded ? revision : outcome({ lead, from, to }, found);
   }
@@ -136,7 +136,7 @@ export class LogWriter {
         const { succeeded, revision, found } = await this.#client.transaction({
           compare: this.#unchanged(lead, from.modRevision),
           success: [{ kind: "put", key: this.#keys.head, value: encodeHead(from.head) }],
-          failure: this.#whatIsThere,
+          failure: this.#whatIsThere(write.to),
         });
         if (succeeded) {
           throw new NotWrittenError("etcd lost the commit", { modRevision: revision, cause });
@@ -148,35 +148,38 @@ export class LogWriter {
     }
   }
 
-  get #whatIsThere(): readonly Operation[] {
+  #whatIsThere({ number }: StoredHead): readonly Operation[] {
     const { head, leader } = this.#keys;
-    return [
-      { kind: "get", key: head },
-      { kind: "get", key: leader },
-    ];
+    return [head, leader, this.#keys.value("delta", number, 0)].map((key) => ({
+      kind: "get",
+      key,
+    }));
   }
 
-  #unchanged(lead: Lead, modRevision: bigint) {
-    return [
-      { key: this.#keys.leader, target: "create", revision: lead.createRevision },
-      { key: this.#keys.head, target: "mod", revision: modRevision },
-    ] as const;
+  #unchanged(lead: Lead, revision: bigint): readonly Compare[] {
+    return [...leadUnchanged(lead), { key: this.#keys.head, target: "mod", revision }];
   }
 }
 
-/** What became of a commit whose comparison failed, told by what is there instead. */
+/** What became of a commit whose comparison failed, told by what is there instead. Resolves to the revision it has. */
 function outcome(
   { lead, from, to }: Omit<HeadWrite, "operations">,
-  [headPair, leaderPair]: readonly (KeyValue | undefined)[],
+  [headPair, leaderPair, recordPair]: readonly (KeyValue | undefined)[],
 ): bigint {
   if (headPair !== undefined) {
-    const { commitId } = decodeHead(headPair.value);
+    const head = decodeHead(headPair.value);
     const modRevision = BigInt(headPair.modRevision);
-    if (commitId === to.commitId) return modRevision;
-    const stillLeading = leaderPair?.createRevision === lead.createRevision.toString();
+    if (head.commitId === to.commitId) return modRevision;
+    const stillLeading = leaderPair?.value.toString() === lead.candidate;
     // Only touched, by a settling whose own answer was lost.
-    if (stillLeading && commitId === from.head.commitId) {
+    if (stillLeading && head.commitId === from.head.commitId) {
       throw new NotWrittenError("etcd lost the commit", { modRevision });
+    }
+    // Another leader has built on it already. What was only staged, it would have deleted.
+    if (recordPair !== undefined && head.number >= to.number && to.number > from.head.number) {
+      const reading = new RecordReading();
+      reading.add(recordPair.value);
+      if (reading.header?.commitId === to.commitId) return BigInt(recordPair.modRevision);
     }
   }
   throw new FencedError("Another control plane leads");

@@ -20,6 +20,8 @@ export interface RecordHeader {
   readonly epoch: bigint;
   readonly number: bigint;
   readonly digest: Uint8Array;
+  /** As in the head that made it count. */
+  readonly commitId: string;
 }
 
 /** Values in order of their index, encoded as they are asked for. */
@@ -41,11 +43,12 @@ function* valuesOf(content: Buffer): Generator<Buffer> {
   }
 }
 
-function encodeHeader({ epoch, number, digest }: RecordHeader, parts: number): Buffer {
+function encodeHeader({ epoch, number, digest, commitId }: RecordHeader, parts: number): Buffer {
   const json = JSON.stringify({
     epoch: epoch.toString(),
     number: number.toString(),
     digest: Buffer.from(digest).toString("hex"),
+    commitId,
     parts,
   });
   const length = Buffer.alloc(4);
@@ -81,11 +84,12 @@ export class RecordReading {
 
   #takeHeader(content: Buffer): Buffer {
     const end = 4 + content.readUInt32BE(0);
-    const { epoch, number, digest, parts } = JSON.parse(content.toString("utf8", 4, end));
+    const { epoch, number, digest, commitId, parts } = JSON.parse(content.toString("utf8", 4, end));
     this.#header = {
       epoch: BigInt(epoch),
       number: BigInt(number),
       digest: Buffer.from(digest, "hex"),
+      commitId,
       parts,
     };
     return content.subarray(end);

@@ -1,0 +1,334 @@
+/** What the etcd store promises beyond the suite of every store: one fenced leader, outages, folding, followers. */
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { after, before, describe, test } from "node:test";
+import { EtcdClient } from "../../control-plane/etcd/etcd-client.ts";
+import { LogKeys } from "../../control-plane/snapshot-store/etcd-log/log-keys.ts";
+import { LogWriter } from "../../control-plane/snapshot-store/etcd-log/log-writer.ts";
+import { EtcdSnapshotStore } from "../../control-plane/snapshot-store/etcd-snapshot-store.ts";
+import { digestOf, resource, StateReader, upsert } from "../contract/snapshot-store.contract.ts";
+import { TestEtcd } from "../support/etcd.ts";
+import { FaultProxy } from "../support/fault-proxy.ts";
+import { eventually } from "../support/program.ts";
+import { silentLog } from "../support/silent-log.ts";
+import { until } from "../support/until.ts";
+import { anonymous } from "../support/watched.ts";
+
+const leaseTtlSeconds = 2;
+let etcd: TestEtcd;
+let roots = 0;
+
+/** A replica: a store, its reader, and whether it leads. */
+class Replica implements AsyncDisposable {
+  readonly reader = new StateReader();
+  readonly store: EtcdSnapshotStore;
+  readonly leadership: boolean[] = [];
+
+  constructor(endpoint: string, rootKey: string) {
+    this.store = new EtcdSnapshotStore({
+      etcd: { ...anonymous, endpoints: [endpoint], rootKey },
+      log: silentLog,
+      leaseTtlSeconds,
+    });
+    this.store.onLeadership((leading) => this.leadership.push(leading));
+  }
+
+  get leads(): boolean {
+    return this.leadership.at(-1) === true;
+  }
+
+  get number(): bigint {
+    return this.reader.head?.generation?.number ?? 0n;
+  }
+
+  async open(): Promise<this> {
+    await this.store.open(this.reader, new AbortController().signal);
+    return this;
+  }
+
+  async lead(): Promise<this> {
+    await this.open();
+    await until("leadership", () => this.leads);
+    return this;
+  }
+
+  async commit(name: string, text: string): Promise<bigint> {
+    const { generation } = await this.store.commit(upsert(resource(name, text)), digestOf(text));
+    return generation.number;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.store.stop();
+  }
+}
+
+describe("EtcdSnapshotStore", () => {
+  before(async () => {
+    etcd = await TestEtcd.start();
+  });
+  after(async () => {
+    await etcd[Symbol.asyncDispose]();
+  });
+
+  const newRoot = () => `store-${roots++}`;
+
+  test("followers get every commit in order, and one takes over at once when the leader stops", async () => {
+    const root = newRoot();
+    const first = await new Replica(etcd.endpoint, root).lead();
+    await using second = await new Replica(etcd.endpoint, root).open();
+    for (let i = 1; i <= 20; i++) await first.commit(`r${i % 5}`, `${i}`);
+    await until("all commits", () => second.number === 20n);
+    assert.deepEqual(second.reader.state, first.reader.state);
+    assert.deepEqual(second.leadership, [false]);
+    await assert.rejects(second.commit("r", "mine"), { name: "NotLeaderError" });
+
+    const stoppedAt = performance.now();
+    await first.store.stop();
+    await until("the other to lead", () => second.leads);
+    assert.ok(performance.now() - stoppedAt < 1_500, "handed over, not waited for");
+    assert.equal(await second.commit("r", "21"), 21n);
+  });
+
+  test("a follower that was away while the log was folded reads anew; one that missed little catches up", async () => {
+    const root = newRoot();
+    await using leader = await new Replica(etcd.endpoint, root).lead();
+    await using proxy = await FaultProxy.start(etcd.port);
+    await using follower = await new Replica(proxy.endpoint, root).open();
+    await leader.commit("a", "1");
+    await until("the first commit", () => follower.number === 1n);
+
+    proxy.mode = "refuse";
+    for (let i = 2; i <= 5; i++) await leader.commit("a", `${i}`);
+    await etcd.compact();
+    proxy.mode = "pass";
+    await until("what was missed", () => follower.number === 5n);
+    assert.deepEqual([follower.reader.resets, follower.reader.commits.length], [0, 5]);
+
+    proxy.mode = "refuse";
+    const large = (i: number) => resource(`large-${i % 4}`, `${i}`, 150_000);
+    for (let i = 0; i < 24; i++) await leader.store.commit(upsert(large(i)), digestOf(`${i}`));
+    await until("two foldings", async () => (await bases(root)).length === 1);
+    await etcd.compact();
+    proxy.mode = "pass";
+    await until("the newest state", () => follower.number === leader.number);
+    assert.equal(follower.reader.resets, 1);
+    assert.deepEqual(follower.reader.state, leader.reader.state);
+  });
+
+  test("the log is folded when it outgrows its base, and old parts are deleted", async () => {
+    const root = newRoot();
+    await using leader = await new Replica(etcd.endpoint, root).lead();
+    const state = Array.from({ length: 500 }, (_, i) => resource(`r${i}`, "0", 1_000));
+    await leader.store.commit(upsert(...state), digestOf("0"));
+    const before = (await etcd.dump(`${root}/`)).size;
+    assert.ok(before <= 5, `a first commit serves as base: ${before} keys`);
+
+    for (let round = 1; round <= 40; round++) {
+      const some = state.slice(0, 100).map(({ name }) => resource(name, `${round}`, 1_000));
+      await leader.store.commit(upsert(...some), digestOf(`${round}`));
+    }
+    await until("a base of its own", async () => (await bases(root)).length > 0);
+    await until("little to be kept", async () => (await etcd.dump(`${root}/`)).size < 25);
+    await using reader = await new Replica(etcd.endpoint, root).open();
+    assert.deepEqual(reader.reader.state, leader.reader.state);
+    assert.equal(reader.number, 41n);
+  });
+
+  test("a commit of one changed router writes a few hundred bytes", async () => {
+    const root = newRoot();
+    await using leader = await new Replica(etcd.endpoint, root).lead();
+    const state = Array.from({ length: 2_000 }, (_, i) => resource(`router-${i}@etcd`, "0", 200));
+    await leader.store.commit(upsert(...state), digestOf("0"));
+    const before = await etcd.dump(`${root}/`);
+    await leader.store.commit(upsert(resource("router-7@etcd", "1", 200)), digestOf("1"));
+    const written = [...(await etcd.dump(`${root}/`))].filter(
+      ([key, value]) => before.get(key) !== value,
+    );
+    const bytes = written.reduce((sum, [key, value]) => sum + key.length + value.length, 0);
+    assert.ok(bytes < 1_000, `${bytes} bytes`);
+    assert.deepEqual(
+      written.map(([key]) => key.split("/")[2]),
+      ["delta", "head"],
+    );
+  });
+
+  test("L2 a leader cut off steps down before its lease ends, and another leads soon after", async () => {
+    const root = newRoot();
+    await using proxy = await FaultProxy.start(etcd.port);
+    await using cut = await new Replica(proxy.endpoint, root).lead();
+    await using other = await new Replica(etcd.endpoint, root).open();
+    let steppedDownAt = 0;
+    cut.store.onLeadership((leading) => {
+      if (!leading) steppedDownAt = performance.now();
+    });
+    const cutAt = performance.now();
+    proxy.mode = "drop";
+    await until("the other to lead", () => other.leads);
+    const tookOverAt = performance.now();
+    assert.ok(steppedDownAt > cutAt && steppedDownAt < tookOverAt, "never two leaders");
+    assert.ok(
+      tookOverAt - cutAt < (leaseTtlSeconds + 1.5) * 1_000,
+      "within the lease and a little",
+    );
+    await assert.rejects(cut.commit("r", "late"), { name: "NotLeaderError" });
+    assert.equal(await other.commit("r", "1"), 1n);
+    proxy.mode = "pass";
+    await until("the commit at the one that was cut off", () => cut.number === 1n);
+  });
+
+  test("L1 a leader that was stopped for longer than its lease changes nothing when it goes on", async () => {
+    const root = newRoot();
+    const modules = [
+      "../../control-plane/snapshot-store/etcd-snapshot-store.ts",
+      "../contract/snapshot-store.contract.ts",
+      "../support/silent-log.ts",
+    ].map((path) => new URL(path, import.meta.url).href);
+    // Commits without a pause, so that one is always under way, and tells what became of each.
+    const script = `
+      const { EtcdSnapshotStore } = await import(process.argv[1]);
+      const { resource, digestOf, upsert, openStore, StateReader } = await import(process.argv[2]);
+      const { silentLog } = await import(process.argv[3]);
+      const store = new EtcdSnapshotStore({
+        etcd: { endpoints: [process.argv[4]], rootKey: process.argv[5] },
+        log: silentLog, leaseTtlSeconds: ${leaseTtlSeconds} });
+      await openStore(store, new StateReader());
+      for (;;) {
+        const said = await store.commit(upsert(resource("r", "old leader")), digestOf("old"))
+          .then(({ generation }) => "committed " + generation.number, (error) => error.name);
+        console.log(said);
+        if (said === "NotLeaderError") process.exit();
+      }`;
+    const child = spawn(
+      process.execPath,
+      ["--input-type=module", "-e", script, ...modules, etcd.endpoint, root],
+      { stdio: ["ignore", "pipe", "inherit"] },
+    );
+    const lines: string[] = [];
+    createInterface({ input: child.stdout }).on("line", (line) => lines.push(line));
+    await until("commits", () => lines.length > 5);
+    await using other = await new Replica(etcd.endpoint, root).open();
+    child.kill("SIGSTOP");
+    await until("the other to lead", () => other.leads);
+    const mine = await other.commit("r", "new leader");
+    const before = lines.length;
+    child.kill("SIGCONT");
+    await once(child, "close");
+    const late = lines.slice(before);
+    // One may have been written before the stop, and its answer lie in the socket since.
+    const written = late.filter((line) => line.startsWith("committed"));
+    for (const line of written) assert.ok(BigInt(line.split(" ")[1] ?? "") < mine, line);
+    assert.equal(late.at(-1), "NotLeaderError");
+    assert.equal(await other.commit("r", "new leader"), mine + 1n);
+    assert.deepEqual([...other.reader.state.values()], ["new leader"]);
+  });
+
+  test("every write of a past leader is refused", async () => {
+    const root = newRoot();
+    await using leader = await new Replica(etcd.endpoint, root).lead();
+    await leader.commit("r", "1");
+    const before = await etcd.dump(`${root}/`);
+    const client = new EtcdClient({ ...anonymous, endpoints: [etcd.endpoint] });
+    const keys = new LogKeys(root);
+    const writer = new LogWriter(client, keys, new AbortController().signal);
+    const past = { key: keys.leader, createRevision: 1n, candidate: "somebody" };
+    const value = Buffer.from("late");
+    await assert.rejects(writer.fenced(past, [{ kind: "put", key: keys.head, value }]), {
+      name: "FencedError",
+    });
+    const many = Array.from({ length: 200 }, () => value);
+    await assert.rejects(writer.stage(past, "delta", 2n, many), { name: "FencedError" });
+    client.close();
+    assert.deepEqual(await etcd.dump(`${root}/`), before);
+  });
+
+  test("a commit whose answer is lost is read back: it counts once", async () => {
+    const root = newRoot();
+    await using proxy = await FaultProxy.start(etcd.port);
+    await using leader = await new Replica(proxy.endpoint, root).lead();
+    for (let round = 1; round <= 3; round++) {
+      proxy.mode = "mute";
+      const committing = leader.commit("r", `${round}`);
+      await until("the commit in etcd", async () =>
+        [...(await etcd.dump(`${root}/generations/delta/`)).keys()].some((key) =>
+          key.includes(`/${String(round).padStart(20, "0")}/`),
+        ),
+      );
+      proxy.reset();
+      proxy.mode = "pass";
+      assert.equal(await committing, BigInt(round));
+      await until("leadership", () => leader.leads);
+    }
+    assert.equal(leader.reader.commits.length, 3);
+  });
+
+  test("a commit that never arrived is refused, and its number is given to the next", async () => {
+    const root = newRoot();
+    await using proxy = await FaultProxy.start(etcd.port);
+    await using leader = await new Replica(proxy.endpoint, root).lead();
+    proxy.mode = "drop";
+    const committing = leader.commit("r", "lost");
+    const refused = assert.rejects(committing, { name: "StoreUnavailableError" });
+    proxy.reset();
+    proxy.mode = "pass";
+    await refused;
+    await until("leadership", () => leader.leads);
+    assert.equal(await leader.commit("r", "1"), 1n);
+    assert.deepEqual([...leader.reader.state.values()], ["1"]);
+  });
+
+  test("O5 etcd killed: leadership ends, commits are refused; etcd back: it goes on where it was", async () => {
+    await using own = await TestEtcd.start();
+    await using leader = await new Replica(own.endpoint, "switchyard").lead();
+    await leader.commit("r", "1");
+    await own.kill();
+    await until("leadership to end", () => !leader.leads);
+    await assert.rejects(leader.commit("r", "2"), { name: "NotLeaderError" });
+    await own.run();
+    await until("leadership", () => leader.leads);
+    assert.equal(await leader.commit("r", "2"), 2n);
+    assert.equal(leader.reader.resets, 0);
+  });
+
+  test("a store emptied under it is a new fleet: the reader is reset and the numbers begin anew", async () => {
+    await using own = await TestEtcd.start();
+    await using leader = await new Replica(own.endpoint, "switchyard").lead();
+    await leader.commit("r", "1");
+    const fleet = leader.reader.head?.fleetId;
+    await own.wipe();
+    await own.run();
+    await until("a reset", () => leader.reader.resets === 1);
+    await until("leadership", () => leader.leads && leader.reader.head !== undefined);
+    assert.notEqual(leader.reader.head?.fleetId, fleet);
+    // It may not know yet that its lease is gone with the rest.
+    assert.equal(await eventually(() => leader.commit("r", "1")), 1n);
+  });
+
+  test("what a leader staged and never committed is deleted by the next", async () => {
+    const root = newRoot();
+    const first = await new Replica(etcd.endpoint, root).lead();
+    await first.commit("r", "1");
+    await first.store.stop();
+    const left = `${new LogKeys(root).value("delta", 2n, 1)}`;
+    await etcd.put(left, "half of something");
+    await using second = await new Replica(etcd.endpoint, root).lead();
+    assert.ok(!(await etcd.dump(`${root}/`)).has(left));
+    assert.equal(await second.commit("r", "2"), 2n);
+  });
+
+  test("waits for an etcd that is not there yet", async () => {
+    await using late = await TestEtcd.prepare();
+    await using replica = new Replica(late.endpoint, "switchyard");
+    const opening = replica.lead();
+    await assert.rejects(replica.commit("r", "1"), { name: "NotLeaderError" });
+    await late.run();
+    await opening;
+    assert.equal(await replica.commit("r", "1"), 1n);
+  });
+});
+
+async function bases(root: string): Promise<string[]> {
+  const keys = [...(await etcd.dump(`${root}/bases/`)).keys()];
+  return [...new Set(keys.map((key) => key.split("/").at(-2) ?? ""))];
+}
