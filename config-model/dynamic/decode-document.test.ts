@@ -299,6 +299,14 @@ http:
     });
   }
 
+  test("an empty list or the default of a key that is not built needs nothing that is not built", () => {
+    const router = "{rule: x, parentRefs: [], ruleSyntax: v3, tls: false, observability: ~}";
+    const { "httpRouter:a": a } = configs(
+      decodeDocument(`http: {routers: {a: ${router}}}`, "f.yml"),
+    );
+    assert.deepEqual(a?.unbuilt, []);
+  });
+
   test("a middleware or service needs exactly one type", () => {
     const text = `
 http:

@@ -15,7 +15,7 @@ export function formatPosition({ location, line, column }: SourcePosition): stri
   return line === undefined ? location : `${location}:${line}:${column ?? 1}`;
 }
 
-export type DiagnosticCode =
+type DiagnosticCode =
   | "syntax" // the source cannot be read at all
   | "unknown-key"
   | "invalid-value"

@@ -25,7 +25,7 @@ export interface HttpRouterConfig extends ObjectBase {
   readonly priority: bigint;
 }
 
-export interface HttpServerConfig {
+interface HttpServerConfig {
   readonly url: string;
   readonly weight: number;
   readonly preservePath: boolean;
@@ -69,7 +69,7 @@ export interface TcpServiceConfig extends ObjectBase {
 }
 
 /** A kind of which nothing is built yet; kept so that references to it and its keys are told apart from mistakes. */
-export interface UnbuiltObjectConfig extends ObjectBase {
+interface UnbuiltObjectConfig extends ObjectBase {
   readonly kind:
     | "httpModel"
     | "httpServersTransport"

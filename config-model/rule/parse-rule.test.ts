@@ -192,6 +192,8 @@ describe("parseRule()", () => {
     ],
     ['Host("\\q")', "unknown escape sequence (column 7 of the rule)"],
     ["Path(`/`) &&\n  Pat(`/`)", /\(line 2, column 3 of the rule\)$/],
+    ["Host(`a`\n)", /^a line break is allowed after an operator, not before it \(line 1, column 9/],
+    ["Host\n(`a`)", /^a line break is allowed after an operator, not before it \(line 1, column 5/],
     [
       "Path(`/`)\n && Path(`/`)",
       "a line break is allowed after an operator, not before it (line 1, column 10 of the rule)",

@@ -291,6 +291,38 @@ describe("FileProvider with a folder", () => {
     assert.deepEqual(await scene.changes(), ["-two", "+three"]);
   });
 
+  test("follows a folder that takes the place of another", async () => {
+    await using scene = new Scene();
+    mkdirSync(scene.path("sub"));
+    scene.write("sub/a.yml", routers(router("one")));
+    await scene.start({ directory: scene.folder });
+    await scene.until(({ kind }) => kind === "complete");
+    mkdirSync(scene.path("..new"));
+    scene.write("..new/a.yml", routers(router("one"), router("two")));
+    renameSync(scene.path("sub"), scene.path("..old"));
+    renameSync(scene.path("..new"), scene.path("sub"));
+    assert.deepEqual(await scene.changes(), ["+two"]);
+    scene.write("sub/a.yml", routers(router("one")));
+    assert.deepEqual(await scene.changes(), ["-two"]);
+  });
+
+  test("keeps everything while the folder is missing", async () => {
+    await using scene = new Scene();
+    mkdirSync(scene.path("conf"));
+    scene.write("conf/a.yml", routers(router("one")));
+    await scene.start({ directory: scene.path("conf") });
+    await scene.until(({ kind }) => kind === "complete");
+    renameSync(scene.path("conf"), scene.path("away"));
+    scene.reload();
+    assert.deepEqual(await scene.problems(), [
+      `Cannot read ${scene.path("conf")}: there is no such file or folder`,
+    ]);
+    renameSync(scene.path("away"), scene.path("conf"));
+    scene.reload();
+    assert.deepEqual(await scene.problems(), []);
+    assert.deepEqual(scene.events, []);
+  });
+
   test("emits nothing after stop()", async () => {
     await using scene = new Scene();
     scene.write("a.yml", routers(router("one")));
