@@ -34,7 +34,8 @@ export function adoptSocket(accepted: Socket, receive: Receive): Socket {
   }
   const options = { handle, allowHalfOpen: true, onread: readShared(receive) };
   const socket = new Socket(options as SocketConstructorOpts);
-  // The old object lets go without closing: it would take the connection with it.
+  // The old object lets go of the handle, and closes when the connection does: whoever counts connections watches it.
   Reflect.set(accepted, "_handle", null);
+  socket.once("close", () => accepted.destroy());
   return socket;
 }
