@@ -28,8 +28,7 @@ export function buildEntryPoints(
     const path = `entryPoints.${name}`;
     const address = checkedAddress(decoder, path, value.address);
     checkTrustedIps(decoder, path, value.forwardedHeaders.trustedIPs ?? []);
-    if (address !== undefined)
-      built.set(name, toConfig(value, address, unbuiltOf(decoder, path, address)));
+    if (address !== undefined) built.set(name, toConfig(value, address, unbuiltOf(decoder, path)));
   }
   return built;
 }
@@ -73,16 +72,11 @@ function checkTrustedIps(decoder: NodeDecoder, path: string, addresses: readonly
   }
 }
 
-function unbuiltOf(
-  { unbuilt }: NodeDecoder,
-  path: string,
-  { protocol }: Address,
-): readonly UnbuiltKey[] {
-  const own = unbuilt
+function unbuiltOf({ unbuilt }: NodeDecoder, path: string): readonly UnbuiltKey[] {
+  return unbuilt
     .filter((key) => key.path.startsWith(`${path}.`))
     .map((key) => ({ path: key.path.slice(path.length + 1), effect: key.effect }))
     .toSorted((a, b) => (a.path < b.path ? -1 : 1));
-  return protocol === "udp" ? [{ path: "address", effect: "closed" }, ...own] : own;
 }
 
 function toConfig(

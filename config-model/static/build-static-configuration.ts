@@ -100,7 +100,7 @@ function buildEtcd(
     decoder.error(
       "invalid-value",
       place,
-      `Invalid value "${endpoint}" for ${path}.endpoints: expected HOST:PORT without scheme`,
+      `Invalid value "${endpoint.replace(/\/\/.*@/, "//***@")}" for ${path}.endpoints: expected HOST:PORT without scheme`,
     );
   }
   const root = rootKey.replace(/^\/+|\/+$/g, "");

@@ -289,7 +289,7 @@ entryPoints:
           { path: "http3", effect: "degraded" },
         ],
       ],
-      ["dns", [{ path: "address", effect: "closed" }]],
+      ["dns", []],
     ]);
   });
 
@@ -335,6 +335,10 @@ entryPoints:
     [
       "providers: {etcd: {endpoints: ['http://a:1']}}",
       's.yml:1:32: Invalid value "http://a:1" for providers.etcd.endpoints: expected HOST:PORT without scheme',
+    ],
+    [
+      "providers: {etcd: {endpoints: 'http://u:secret@a:1'}}",
+      's.yml:1:31: Invalid value "http://***@a:1" for providers.etcd.endpoints: expected HOST:PORT without scheme',
     ],
     ["providers: {etcd: {rootKey: /}}", "s.yml:1:29: providers.etcd.rootKey is empty"],
     [

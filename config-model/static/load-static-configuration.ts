@@ -20,7 +20,7 @@ export interface StaticConfigurationInit {
   /** Command line without the process flags (`--workers`, `--admin` ...). */
   readonly flags: readonly string[];
   readonly env: Environment;
-  /** Text of a file; `undefined` when there is no such file. Other failures are thrown. */
+  /** Text of a file; `undefined` when there is no such file. What else fails is thrown, as a sentence when it is a `StaticConfigurationError`. */
   readonly readFile: (path: string) => string | undefined;
   /** Turns a path of the configuration into an absolute one. */
   readonly resolvePath: (path: string) => string;
@@ -101,6 +101,7 @@ function readText({ readFile }: StaticConfigurationInit, path: string): string |
   try {
     return readFile(path);
   } catch (error) {
+    if (error instanceof StaticConfigurationError) throw error;
     const reason = error instanceof Error ? error.message : String(error);
     throw new StaticConfigurationError(`Cannot read configuration file "${path}": ${reason}`, {
       cause: error,
