@@ -37,7 +37,7 @@ export async function runUntilSignal(running: RunningProcess, log: Logger): Prom
     log.info("stopped");
     return exitCode.done;
   } catch (error) {
-    log.error("cannot go on", { error });
+    log.error(error instanceof Error ? error.message : String(error));
     await running.stop().catch(() => {}); // the failure has been reported; this is only tidying up
     return exitCode.failed;
   }
