@@ -163,8 +163,9 @@ export class Fleet implements AsyncDisposable {
     return new Fleet(await mkdtemp(join(tmpdir(), "switchyard-fleet-")), await freePort());
   }
 
-  /** Without etcd flags it needs others that name a provider. */
+  /** `flags` name the provider; without entry points among them there is `web` on a free port. */
   controlPlane(...flags: readonly string[]): Program {
+    const hasEntryPoint = flags.some((flag) => flag.startsWith("--entryPoints."));
     return this.#run([
       "control-plane",
       `--state-dir=${join(this.directory, "control-plane")}`,
@@ -172,7 +173,7 @@ export class Fleet implements AsyncDisposable {
       "--fleet.admin.address=127.0.0.1:0",
       "--fleet.insecure=true",
       "--providers.providersThrottleDuration=0",
-      "--entryPoints.web.address=127.0.0.1:0",
+      ...(hasEntryPoint ? [] : ["--entryPoints.web.address=127.0.0.1:0"]),
       ...flags,
     ]);
   }
