@@ -57,8 +57,10 @@ export class StreamListener {
   }
 
   async #listenTcp(address: string): Promise<void> {
-    const { hostname, port } = new URL(`tcp://${address}`);
-    if (hostname === "") throw new Error("it is no HOST:PORT");
+    const url = `tcp://${address}`;
+    if (!URL.canParse(url)) throw new Error("it is no HOST:PORT");
+    const { hostname, port } = new URL(url);
+    if (hostname === "" || port === "") throw new Error("it is no HOST:PORT");
     const host = hostname.replace(/^\[(.*)\]$/, "$1");
     await this.#bound({ host, port: Number(port), exclusive: true });
     const bound = this.#server.address();
