@@ -1,12 +1,12 @@
-import { PathTrie } from "./path-trie.ts";
+import { PathTable } from "./path-table.ts";
 import { Placement } from "./placement.ts";
 import type { Route } from "./route.ts";
 import { SortedPlacements } from "./sorted-placements.ts";
 
-/** Absent: none. One stands for itself, a few are a list, many are a tree by path. */
-export type HostBucket<R extends Route> = Placement<R> | SortedPlacements<R> | PathTrie<R>;
+/** Absent: none. One stands for itself, a few are a list, many are a table by path. */
+export type HostBucket<R extends Route> = Placement<R> | SortedPlacements<R> | PathTable<R>;
 
-/** Up to here comparing one after another is faster than walking the tree. */
+/** Up to here comparing one after another is faster than hashing the path. */
 const listLimit = 8;
 
 /** Returns the bucket to use from now on. */
@@ -22,16 +22,16 @@ export function addToBucket<R extends Route>(
     return list;
   }
   if (bucket instanceof SortedPlacements && bucket.size >= listLimit) {
-    const trie = new PathTrie<R>();
-    for (const each of bucket) trie.add(each);
-    trie.add(placement);
-    return trie;
+    const table = new PathTable<R>();
+    for (const each of bucket) table.add(each);
+    table.add(placement);
+    return table;
   }
   bucket.add(placement);
   return bucket;
 }
 
-/** Absent once empty. A tree stays a tree: a host at the limit would be rebuilt with every change. */
+/** Absent once empty. A table stays a table: a host at the limit would be rebuilt with every change. */
 export function removeFromBucket<R extends Route>(
   bucket: HostBucket<R>,
   placement: Placement<R>,

@@ -31,9 +31,11 @@ export class SortedPlacements<R extends Route> implements RouteBucket<R> {
     this.#placements.splice(this.#firstNotBefore(placement.route), 0, placement);
   }
 
-  remove(placement: Placement<R>): void {
+  /** False when it is not in it. */
+  remove(placement: Placement<R>): boolean {
     const index = this.#placements.indexOf(placement, this.#firstNotBefore(placement.route));
     if (index !== -1) this.#placements.splice(index, 1);
+    return index !== -1;
   }
 
   #firstNotBefore(route: R): number {

@@ -65,7 +65,9 @@ function matcherHolds({ name, arguments: values }: Matcher, facts: RequestFacts)
         facts.peerAddress,
         isIP(facts.peerAddress) === 6 ? "ipv6" : "ipv4",
       );
-    default:
+    case "HostSNI":
+    case "HostSNIRegexp":
+    case "ALPN":
       return false;
   }
 }

@@ -1,0 +1,147 @@
+/**
+ * Time of a routing decision by number of routers, for hosts asked for uniformly and for 1 % of them getting 90 %; and
+ * what putting one router in or out costs. Every request has strings of its own, cut from bytes as a parser does, so
+ * that hashing a host is part of the figure.
+ */
+import { parseArgs } from "node:util";
+import { HeaderList } from "../data-plane/http/header-list.ts";
+import { Placement, placementKeys } from "../data-plane/routing/placement.ts";
+import type { RequestFacts } from "../data-plane/routing/request-facts.ts";
+import type { Route } from "../data-plane/routing/route.ts";
+import { RoutingIndex } from "../data-plane/routing/routing-index.ts";
+import { ruleOf } from "../test/support/data-plane-resources.ts";
+import { SeededRandom } from "../test/support/seeded-random.ts";
+import { quantile } from "./statistics.ts";
+
+interface Shape {
+  readonly name: string;
+  readonly rule: (index: number) => string;
+  /** A request that the rule of this index matches. */
+  readonly request: (index: number) => { readonly host: string; readonly path: string };
+}
+
+const hostShape: Shape = {
+  name: "hosts",
+  rule: (i) => `Host(\`app-${i}.example.com\`) && PathPrefix(\`/api\`)`,
+  request: (i) => ({ host: `app-${i}.example.com`, path: "/api/items/1" }),
+};
+const wildcardShape: Shape = {
+  name: "wildcards",
+  rule: (i) => `Host(\`*.tenant-${i}.example.com\`)`,
+  request: (i) => ({ host: `www.tenant-${i}.example.com`, path: "/api/items/1" }),
+};
+const prefixShape: Shape = {
+  name: "prefixes",
+  rule: (i) => `Host(\`one.example.com\`) && PathPrefix(\`/team-${i % 97}/service-${i}/\`)`,
+  request: (i) => ({ host: "one.example.com", path: `/team-${i % 97}/service-${i}/items/1` }),
+};
+const mixed: readonly Shape[] = [hostShape, hostShape, wildcardShape, prefixShape];
+const mixedShape: Shape = {
+  name: "mixture",
+  rule: (i) => (mixed[i % mixed.length] ?? hostShape).rule(i),
+  request: (i) => (mixed[i % mixed.length] ?? hostShape).request(i),
+};
+
+const passes = 6;
+const batchesPerPass = 60;
+/** Few enough to stay in the cache, as a request that was just parsed does; the routers do not. */
+const requestsPerBatch = 500;
+
+export async function run(args: string[]): Promise<void> {
+  const { values } = parseArgs({
+    args,
+    options: { routers: { type: "string", default: "1000,10000,100000" } },
+  });
+  process.stdout.write("ns per decision, median (best) of passes; us per router put in and out\n");
+  process.stdout.write("routers  shape      uniform      90 % to 1 %  in     out\n");
+  for (const count of values.routers.split(",").map(Number)) {
+    for (const shape of [hostShape, wildcardShape, prefixShape, mixedShape]) {
+      process.stdout.write(`${measure(shape, count)}\n`);
+    }
+  }
+}
+
+function measure(shape: Shape, count: number): string {
+  const index = new RoutingIndex<Route>();
+  const placements: Placement<Route>[] = [];
+  for (let i = 0; i < count; i += 1) placements.push(placementOf(shape, i));
+  const inUs = timeEachUs(placements, (placement) => index.add(placement));
+  const uniform = decisions(shape, index, (random) => random.below(count));
+  const hot = Math.max(1, Math.floor(count / 100));
+  const skewed = decisions(shape, index, (random) =>
+    random.chance(0.9) ? random.below(hot) : random.below(count),
+  );
+  const sample = placements.filter((_, i) => i % Math.ceil(count / 1_000) === 0);
+  const outUs = timeEachUs(sample, (placement) => index.remove(placement));
+  return [
+    String(count).padEnd(8),
+    shape.name.padEnd(10),
+    summary(uniform).padEnd(12),
+    summary(skewed).padEnd(12),
+    inUs.toFixed(2).padEnd(6),
+    outUs.toFixed(2),
+  ].join(" ");
+}
+
+function placementOf(shape: Shape, index: number): Placement<Route> {
+  const rule = shape.rule(index);
+  const route = { name: `router-${index}@file`, priority: rule.length, precedence: 0 };
+  const [key] = placementKeys(ruleOf(rule));
+  if (key === undefined) throw new Error(`Cannot place ${rule}`);
+  return new Placement<Route>(route, key);
+}
+
+function timeEachUs<T>(items: readonly T[], work: (item: T) => void): number {
+  const startedMs = performance.now();
+  for (const item of items) work(item);
+  return ((performance.now() - startedMs) * 1_000) / items.length;
+}
+
+function decisions(
+  shape: Shape,
+  index: RoutingIndex<Route>,
+  choose: (random: SeededRandom) => number,
+): number[] {
+  const random = new SeededRandom(7);
+  const figures: number[] = [];
+  const headers = new HeaderList();
+  for (let pass = 0; pass < passes; pass += 1) {
+    let elapsedMs = 0;
+    for (let batch = 0; batch < batchesPerPass; batch += 1) {
+      const requests = Array.from({ length: requestsPerBatch }, () =>
+        factsOf(shape.request(choose(random)), headers),
+      );
+      elapsedMs += timeToFind(index, requests);
+    }
+    figures.push((elapsedMs * 1e6) / (batchesPerPass * requestsPerBatch));
+  }
+  return figures.slice(1); // the first compiles the code
+}
+
+function timeToFind(index: RoutingIndex<Route>, requests: readonly RequestFacts[]): number {
+  let found = 0;
+  const before = process.threadCpuUsage(); // not the clock: other processes run too
+  for (const facts of requests) if (index.find(facts) !== undefined) found += 1;
+  const elapsedMs = process.threadCpuUsage(before).user / 1_000;
+  if (found !== requests.length) throw new Error(`${requests.length - found} requests lost`);
+  return elapsedMs;
+}
+
+function factsOf(
+  { host, path }: ReturnType<Shape["request"]>,
+  requestHeaders: HeaderList,
+): RequestFacts {
+  const bytes = Buffer.from(host + path, "latin1");
+  return {
+    method: "GET",
+    host: bytes.toString("latin1", 0, host.length),
+    routingPath: bytes.toString("latin1", host.length),
+    query: "",
+    requestHeaders,
+    peerAddress: "127.0.0.1",
+  };
+}
+
+function summary(figures: readonly number[]): string {
+  return `${quantile(figures, 0.5).toFixed(0)} (${Math.min(...figures).toFixed(0)})`;
+}
