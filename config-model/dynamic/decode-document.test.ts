@@ -255,6 +255,7 @@ http:
   for (const [text, ...expected] of [
     ["htp: {}", 'f.yml:1:1: Unknown key "htp" in the file, did you mean "http"?'],
     ["http:\n  router: {}", 'f.yml:2:3: Unknown key "router" in http, did you mean "routers"?'],
+    ['http: {routers: {"": {rule: x}}}', "f.yml:1:18: Empty name in http.routers"],
     ["http: [1]", "f.yml:1:7: Invalid http: expected keys below it"],
     ["http:\n  routers: x", "f.yml:2:12: Invalid http.routers: expected keys below it"],
     ["http: {}\nHttp: {}", 'f.yml:2:1: Key "Http" is given twice in the file'],

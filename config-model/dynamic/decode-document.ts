@@ -112,7 +112,9 @@ class DocumentDecoder {
       return;
     }
     for (const entry of this.#entries(node, name)) {
-      this.#object({ kind: definition.kind, name: entry.name }, entry.place, entry.value);
+      if (entry.name === "")
+        this.#wholeProblem(entry.place, "invalid-value", `Empty name in ${name}`);
+      else this.#object({ kind: definition.kind, name: entry.name }, entry.place, entry.value);
     }
   }
 

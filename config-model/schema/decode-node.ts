@@ -22,20 +22,28 @@ export interface UnbuiltUse {
   readonly place: Place;
 }
 
+export interface NodeDecoderOptions {
+  /** The label is for the root only, and keys below it go by their path alone. */
+  readonly topLevel?: boolean;
+  /** What to say of some unknown keys, by lower-case path. */
+  readonly hints?: ReadonlyMap<string, string>;
+}
+
 export class NodeDecoder {
   readonly problems: DecodeProblem[] = [];
   readonly unbuilt: UnbuiltUse[] = [];
   /** `router "r1"`: what messages call the whole. */
   readonly label: string;
   readonly #topLevel: boolean;
+  readonly #hints: ReadonlyMap<string, string>;
   readonly #places = new Map<string, Place>();
   /** Inside a sub-tree that is unbuilt as a whole: its keys are checked, but only its root is reported. */
   #unbuiltDepth = 0;
 
-  /** `topLevel`: the label is for the root only, and keys below it go by their path alone. */
-  constructor(label: string, topLevel = false) {
+  constructor(label: string, { topLevel = false, hints = new Map() }: NodeDecoderOptions = {}) {
     this.label = label;
     this.#topLevel = topLevel;
+    this.#hints = hints;
   }
 
   decode<T>(schema: Schema<T>, node: ConfigNode, path = ""): T {
@@ -228,12 +236,11 @@ export class NodeDecoder {
   }
 
   #unknownKey(entry: ConfigEntry, path: string, known: readonly string[]): void {
-    const near = nearestName(entry.name, known);
     this.error(
       "unknown-key",
       entry.place,
       `Unknown key "${entry.name}" in ${this.#name(path)}`,
-      near === undefined ? undefined : `did you mean "${near}"?`,
+      this.#hints.get(join(path, entry.name).toLowerCase()) ?? nearestHint(entry.name, known),
     );
   }
 
@@ -257,6 +264,11 @@ export class NodeDecoder {
     if (path === "") return this.label;
     return this.#topLevel ? path : `${path} of ${this.label}`;
   }
+}
+
+function nearestHint(name: string, known: readonly string[]): string | undefined {
+  const near = nearestName(name, known);
+  return near === undefined ? undefined : `did you mean "${near}"?`;
 }
 
 function join(path: string, name: string): string {

@@ -264,8 +264,8 @@ entryPoints:
     assert.deepEqual(
       warnings.toSorted((a, b) => (a < b ? -1 : 1)),
       [
-        "s.yml:10:12: entryPoints.web.http.redirections is not supported yet",
-        "s.yml:12:36: entryPoints.secure.http.tls is not supported yet",
+        "s.yml:10:12: entryPoints.web.http.redirections is not supported yet, so the entry point is not opened",
+        "s.yml:12:36: entryPoints.secure.http.tls is not supported yet, so the entry point is not opened",
         "s.yml:12:46: entryPoints.secure.http3 is not supported yet",
         "s.yml:2:1: api is not supported yet",
         "s.yml:3:1: certificatesResolvers is not supported yet",
@@ -370,6 +370,14 @@ entryPoints:
       's.yml:1:19: Invalid value "maybe" for fleet.insecure: expected true or false',
     ],
     ["api: {insecur: true}", 's.yml:1:7: Unknown key "insecur" in api (did you mean "insecure"?)'],
+    [
+      "tracing: {jaeger: {}}",
+      's.yml:1:11: Unknown key "jaeger" in tracing (Traefik v3 has tracing.otlp instead)',
+    ],
+    [
+      "Pilot: {}",
+      's.yml:1:1: Unknown key "Pilot" in the static configuration (Traefik v3 has it no more)',
+    ],
     ["[1]", "s.yml:1:1: Invalid the static configuration: expected keys below it, found a list"],
   ] as const) {
     test(`refuses ${JSON.stringify(text)}`, () => {

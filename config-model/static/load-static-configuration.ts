@@ -12,6 +12,7 @@ import { type DecodeProblem, NodeDecoder } from "../schema/decode-node.ts";
 import { buildStaticConfiguration } from "./build-static-configuration.ts";
 import { type Environment, readEnvironment } from "./read-environment.ts";
 import { readFlags } from "./read-flags.ts";
+import { removedKeys } from "./schema/removed-keys.ts";
 import { staticSchema } from "./schema/static-schema.ts";
 import type { StaticConfiguration } from "./static-configuration.ts";
 import { StaticConfigurationError } from "./static-configuration-error.ts";
@@ -158,7 +159,10 @@ function decodeSource(
   { resolvePath }: StaticConfigurationInit,
   earlierWarnings: readonly string[],
 ): Pick<LoadedStaticConfiguration, "configuration" | "warnings"> {
-  const decoder = new NodeDecoder("the static configuration", true);
+  const decoder = new NodeDecoder("the static configuration", {
+    topLevel: true,
+    hints: removedKeys,
+  });
   const isEmpty = root.kind === "keys" && root.entries.length === 0;
   const node: ConfigNode = isEmpty ? { kind: "null", place: root.place } : root;
   const value = decoder.decode(staticSchema, node);
@@ -171,8 +175,10 @@ function decodeSource(
     throw new StaticConfigurationError(errors.map(describe).join("\n"));
   }
   const warnings = decoder.problems.map(describe);
-  for (const { path, place } of decoder.unbuilt) {
-    warnings.push(`${describePlace(place)}: ${path} is not supported yet`);
+  for (const { path, place, effect } of decoder.unbuilt) {
+    const closes = effect === "closed" && path.startsWith("entryPoints.");
+    const end = closes ? ", so the entry point is not opened" : "";
+    warnings.push(`${describePlace(place)}: ${path} is not supported yet${end}`);
   }
   return { configuration, warnings: [...earlierWarnings, ...warnings] };
 }
