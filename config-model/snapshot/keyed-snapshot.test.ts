@@ -67,7 +67,7 @@ test("KeyedSnapshot.digest() after any deltas is the specified digest of what it
         assert.equal(hex(snapshot.digest()), specifiedDigest(snapshot.resources()));
       }
     }),
-    { numRuns: 60 },
+    { numRuns: 25 },
   );
 });
 

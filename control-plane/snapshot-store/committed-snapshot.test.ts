@@ -1,0 +1,106 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { KeyedSnapshot } from "../../config-model/snapshot/keyed-snapshot.ts";
+import type { SnapshotDelta } from "../../config-model/snapshot/snapshot-delta.ts";
+import { routerResource } from "../../test/support/resources.ts";
+import { CommittedSnapshot } from "./committed-snapshot.ts";
+import type { CommittedGeneration } from "./snapshot-store.ts";
+
+/** A committed snapshot that has been read empty, and how to commit to it; every state it went through by number. */
+function startCommitted(historyKeys?: number) {
+  const committed = new CommittedSnapshot(historyKeys);
+  const truth = new KeyedSnapshot();
+  const states: CommittedGeneration[] = [];
+  let generation = { fleetId: "fleet-a", epoch: 1n, number: 0n };
+  committed.finishLoading({ fleetId: "fleet-a", generation, digest: truth.digest() });
+  const commit = (delta: SnapshotDelta, newEpoch = false) => {
+    truth.apply(delta);
+    const { epoch, number } = generation;
+    generation = { ...generation, epoch: newEpoch ? epoch + 1n : epoch, number: number + 1n };
+    const digest = truth.digest();
+    committed.commit({ generation, digest, delta });
+    states.push({ generation, digest, delta });
+  };
+  return { committed, truth, states, commit };
+}
+
+const delta = fc
+  .uniqueArray(fc.tuple(fc.constantFrom("a", "b", "c", "d"), fc.option(fc.nat(3))), {
+    minLength: 1,
+    selector: ([name]) => name,
+  })
+  .map(
+    (changes): SnapshotDelta => ({
+      upserts: changes.flatMap(([name, version]) =>
+        version === null ? [] : [routerResource(name, version)],
+      ),
+      removals: changes.flatMap(([name, version]) =>
+        version === null ? [routerResource(name)] : [],
+      ),
+    }),
+  );
+
+test("CommittedSnapshot.deltaSince() leads from every remembered state to the head", () => {
+  fc.assert(
+    fc.property(fc.array(fc.tuple(delta, fc.boolean()), { maxLength: 12 }), (commits) => {
+      const { committed, truth, states, commit } = startCommitted();
+      for (const [change, newEpoch] of commits) commit(change, newEpoch);
+      for (const [index, base] of states.entries()) {
+        const held = new KeyedSnapshot();
+        for (const { delta: step } of states.slice(0, index + 1)) held.apply(step);
+        held.apply(committed.deltaSince(base)!);
+        assert.deepEqual(held.digest(), truth.digest());
+      }
+    }),
+  );
+});
+
+test("CommittedSnapshot.deltaSince() knows no state it does not remember exactly", () => {
+  const { committed, states, commit } = startCommitted();
+  commit({ upserts: [routerResource("a")], removals: [] });
+  commit({ upserts: [routerResource("b")], removals: [] });
+  const { generation, digest } = states[0]!;
+  assert.ok(committed.deltaSince({ generation, digest }));
+  for (const other of [{ fleetId: "fleet-b" }, { epoch: 0n }, { epoch: 2n }, { number: 3n }]) {
+    const forged = { generation: { ...generation, ...other }, digest };
+    assert.equal(committed.deltaSince(forged), undefined);
+  }
+  assert.equal(committed.deltaSince({ generation, digest: states[1]!.digest }), undefined);
+  assert.equal(committed.deltaSince({ generation, digest: Buffer.alloc(0) }), undefined);
+});
+
+test("CommittedSnapshot remembers as many changed keys as it is told to", () => {
+  const { committed, states, commit } = startCommitted(10);
+  for (let index = 0; index < 30; index++) {
+    commit({ upserts: [routerResource(`r${index}`), routerResource("same", index)], removals: [] });
+  }
+  const remembered = states.filter((state) => committed.deltaSince(state) !== undefined);
+  assert.deepEqual(remembered, states.slice(-6)); // five steps of two keys, and what they build on
+  assert.equal(committed.deltaSince(states.at(-6)!)?.upserts.length, 6);
+});
+
+test("CommittedSnapshot.commit() of what was prepared costs no second digest and is the same", () => {
+  const { committed, truth, commit } = startCommitted();
+  const change = { upserts: [routerResource("a"), routerResource("b")], removals: [] };
+  const prepared = committed.prepare(change);
+  assert.equal(committed.full().upserts.length, 0);
+  commit(change);
+  assert.equal(committed.isPrepared(prepared), false);
+  assert.deepEqual(committed.head?.digest, truth.digest());
+  assert.equal(committed.full().upserts.length, 2);
+});
+
+test("CommittedSnapshot offers nothing when what was read has another digest", () => {
+  const committed = new CommittedSnapshot();
+  committed.load({ upserts: [routerResource("a")], removals: [] });
+  const generation = { fleetId: "fleet-a", epoch: 1n, number: 7n };
+  assert.throws(
+    () => committed.finishLoading({ fleetId: "fleet-a", generation, digest: Buffer.alloc(32) }),
+    {
+      name: "DigestMismatchError",
+      message: "Cannot offer generation 7: what was read does not have its digest",
+    },
+  );
+  assert.equal(committed.head, undefined);
+});
