@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import fc from "fast-check";
+import { vectors } from "../../test/support/vectors.ts";
 import type { RuleProtocol } from "./matcher-catalog.ts";
 import { parseRule, type RuleProblem } from "./parse-rule.ts";
 import type { Matcher, MatcherName, Rule } from "./rule.ts";
@@ -32,11 +32,6 @@ interface VectorTree {
   readonly Value?: readonly string[];
   readonly RuleLeft?: VectorTree;
   readonly RuleRight?: VectorTree;
-}
-
-function vectors<T>(name: string): readonly T[] {
-  const url = new URL(`../../test/vectors/${name}.json`, import.meta.url);
-  return JSON.parse(readFileSync(url, "utf8"));
 }
 
 /** ``unknown matcher "Hst" at column 3``; with the line when the rule has several. */

@@ -51,7 +51,10 @@ export class NodeDecoder {
     return this.#decode(schema, node, path) as T;
   }
 
-  /** For a top-level decoder: where the key of a path stands (its value, when that is a text); where the nearest key above it does when the source does not have it. */
+  /**
+   * For a top-level decoder: where the key of a path stands (its value, when that is a text), or the nearest key above
+   * it that the source has.
+   */
   placeOf(path: string): Place {
     let known = path;
     while (known !== "" && !this.#places.has(known)) {
@@ -130,14 +133,14 @@ export class NodeDecoder {
       return this.error(
         "invalid-value",
         node.place,
-        `Invalid value "${text}" for ${this.#name(path)}: expected ${scalarExpectations[shape.type]}`,
+        `Invalid value "${shortened(text)}" for ${this.#name(path)}: expected ${scalarExpectations[shape.type]}`,
       );
     }
     if (shape.values !== undefined && !shape.values.includes(String(value))) {
       return this.error(
         "invalid-value",
         node.place,
-        `Invalid value "${text}" for ${this.#name(path)}: valid are ${shape.values.join(", ")}`,
+        `Invalid value "${shortened(text)}" for ${this.#name(path)}: valid are ${shape.values.join(", ")}`,
       );
     }
     return value;
@@ -229,7 +232,7 @@ export class NodeDecoder {
       severity: "warning",
       code: "invalid-value",
       place: node.place,
-      message: `Value "${text}" switches ${this.#name(path)} off`,
+      message: `Value "${shortened(text)}" switches ${this.#name(path)} off`,
       hint: `write true to switch it on`,
     });
     return undefined;
@@ -264,6 +267,13 @@ export class NodeDecoder {
     if (path === "") return this.label;
     return this.#topLevel ? path : `${path} of ${this.label}`;
   }
+}
+
+const maxShownCharacters = 80;
+
+/** A whole certificate in the wrong key must not become a message. */
+function shortened(text: string): string {
+  return text.length <= maxShownCharacters ? text : `${text.slice(0, maxShownCharacters)}...`;
 }
 
 function nearestHint(name: string, known: readonly string[]): string | undefined {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import fc from "fast-check";
+import { vectors } from "../../../test/support/vectors.ts";
 import { buildKeyTree } from "../../schema/build-key-tree.ts";
 import type { KeyNode } from "../../schema/config-node.ts";
 import { NodeDecoder } from "../../schema/decode-node.ts";
@@ -29,9 +29,6 @@ interface Vector {
   readonly expectedError?: boolean;
   readonly expectedTree?: VectorNode;
 }
-
-const vectorsUrl = new URL("../../../test/vectors/kv-decode.json", import.meta.url);
-const vectors: readonly Vector[] = JSON.parse(readFileSync(vectorsUrl, "utf8"));
 
 function treeOf({ rootName, pairs }: Vector): KeyNode {
   const sorted = Object.entries(pairs).toSorted(([a], [b]) => (a < b ? -1 : 1));
@@ -102,7 +99,7 @@ describe("the key-value decoder on Traefik's vectors", () => {
     fieldH: text(),
   });
 
-  for (const vector of vectors) {
+  for (const vector of vectors<Vector>("kv-decode")) {
     if (vector.kind === "decode") {
       test(`decodes ${vector.source}`, () => {
         const decoder = new NodeDecoder("test");
@@ -425,6 +422,11 @@ describe("decodeKvObject()", () => {
     const pairs = new Map([["minVersion", "VersionTLS13"]]);
     const { config } = decodeKvObject(key, pairs, "traefik/tls/options/default");
     assert.deepEqual(config, { kind: "tlsOptions", unbuilt: [{ path: "", effect: "closed" }] });
+  });
+
+  test("shortens what it quotes", () => {
+    const [message = ""] = said(decodeRouter({ priority: "x".repeat(10_000) }));
+    assert.match(message, /"x{80}\.\.\." for priority/);
   });
 
   test("never throws and always places its problems", () => {
