@@ -52,8 +52,8 @@ export class Agent {
   readonly #init: AgentInit;
   readonly #timing: AgentTiming;
   readonly #stop = new AbortController();
-  readonly #contact = new ControlPlaneContact();
   readonly #state = new NodeState();
+  readonly #contact = new ControlPlaneContact(() => this.#keepConfirmation());
   readonly #workers: WorkerLinks;
   readonly #listeners: ListenerControl;
   readonly #applier: SnapshotApplier;
@@ -154,6 +154,10 @@ export class Agent {
   stop(): Promise<void> {
     this.#stopped ??= this.#end();
     return this.#stopped;
+  }
+
+  #keepConfirmation(): void {
+    if (this.#state.running !== undefined) this.#lastKnownGood?.confirm(this.#state.running);
   }
 
   async #end(): Promise<void> {

@@ -7,7 +7,10 @@ export class ControlPlaneContact {
   /** Whom the stream is open with. */
   address: string | undefined;
 
-  constructor(now: () => number = () => performance.now()) {
+  readonly #onConfirmed: () => void;
+
+  constructor(onConfirmed: () => void = () => {}, now: () => number = () => performance.now()) {
+    this.#onConfirmed = onConfirmed;
     this.#now = now;
   }
 
@@ -19,6 +22,7 @@ export class ControlPlaneContact {
   confirmed(): void {
     this.#confirmedAtMs = this.#now();
     this.#source = "stream";
+    this.#onConfirmed();
   }
 
   /** The state comes from disk, where it was confirmed `ageMs` ago. */

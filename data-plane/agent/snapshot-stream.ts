@@ -9,7 +9,7 @@ import {
   type FollowRequest,
   type FollowResponse,
 } from "../../proto/gen/switchyard/fleet/v1/fleet.ts";
-import { type StreamTls, streamCredentials } from "./stream-credentials.ts";
+import { type StreamTls, streamSecurity } from "./stream-credentials.ts";
 
 export interface SnapshotStream {
   /** Every message as it comes; throws when the stream breaks. Reading must go on: what is not read is buffered. */
@@ -71,7 +71,8 @@ const channelOptions = {
 
 export function openSnapshotStream(init: SnapshotStreamInit): SnapshotStream {
   const { address, tls, firstMessageTimeoutMs, silenceTimeoutMs } = init;
-  const client = new FleetServiceClient(address, streamCredentials(tls), channelOptions);
+  const { credentials, options } = streamSecurity(address, tls);
+  const client = new FleetServiceClient(address, credentials, { ...channelOptions, ...options });
   const call = client.follow();
   let isWritable = true;
   let isSilenceExpected = false;
@@ -138,8 +139,14 @@ export function openSnapshotStream(init: SnapshotStreamInit): SnapshotStream {
 function streamError(error: unknown): Error {
   if (error instanceof StreamBrokenError) return error;
   const { code, details, message } = error as Partial<ServiceError>;
-  const text = details === undefined || details === "" ? (message ?? String(error)) : details;
+  const text = plainReason(details === undefined || details === "" ? (message ?? "") : details);
   return code !== undefined && refusals.has(code)
     ? new StreamRefusedError(text, { cause: error })
     : new StreamBrokenError(text, { cause: error });
+}
+
+/** The library's sentence about a connection that failed wraps the one that says why. */
+function plainReason(text: string): string {
+  const wrapped = /Last error: (?:Error: )?(.*?)(?:\.? Resolution note: .*)?$/s.exec(text);
+  return wrapped?.[1] ?? text;
 }

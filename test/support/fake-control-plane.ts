@@ -101,7 +101,10 @@ export class FakeControlPlane implements AsyncDisposable {
   readonly #server = new Server();
   address = "";
 
-  async start(address = "127.0.0.1:0"): Promise<this> {
+  async start(
+    address = "127.0.0.1:0",
+    credentials: ServerCredentials = ServerCredentials.createInsecure(),
+  ): Promise<this> {
     this.#server.addService(FleetServiceService, {
       follow: (call: Call) => {
         const stream = new FakeNodeStream(call);
@@ -110,7 +113,7 @@ export class FakeControlPlane implements AsyncDisposable {
       },
     });
     const port = await new Promise<number>((resolve, reject) => {
-      this.#server.bindAsync(address, ServerCredentials.createInsecure(), (error, bound) =>
+      this.#server.bindAsync(address, credentials, (error, bound) =>
         error === null ? resolve(bound) : reject(error),
       );
     });

@@ -37,6 +37,7 @@ export interface KeptNodeInit {
   readonly directory?: string;
   readonly fileSystem?: FileSystem;
   readonly minLogBytes?: number;
+  readonly confirmationIntervalMs?: number;
   readonly log?: Logger;
   readonly onFailureChange?: () => void;
 }
@@ -62,6 +63,7 @@ export class KeptNode {
       onFailureChange: init.onFailureChange ?? (() => {}),
       flushIntervalMs: 3_600_000, // tests flush
       minLogBytes: init.minLogBytes ?? 256 * 1024,
+      confirmationIntervalMs: init.confirmationIntervalMs ?? 60_000,
     });
   }
 

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { CrashFileSystem, type CrashView } from "../../../test/support/crash-file-system.ts";
 import { digestsUpTo, KeptNode } from "../../../test/support/kept-history.ts";
+import { until } from "../../../test/support/until.ts";
 
 const byName = (a: string, b: string) => (a < b ? -1 : 1);
 const generations = 14;
@@ -163,3 +164,19 @@ for (const code of ["ENOSPC", "EROFS", "EIO"] as const) {
     assert.equal(later.digest, digests[4]);
   });
 }
+
+test("LastKnownGood knows when the state was last confirmed, though nothing changed since", async () => {
+  const disk = new CrashFileSystem();
+  const node = new KeptNode({ fileSystem: disk, confirmationIntervalMs: 0 }, digests);
+  await node.boot();
+  await node.advance();
+  await node.lastKnownGood.flush();
+  const written = (await new KeptNode({ fileSystem: disk }, digests).lastKnownGood.load())
+    ?.writtenAtMs;
+  await until("the clock to move", () => Date.now() > (written ?? Number.NaN));
+  node.lastKnownGood.confirm(node.state.running!);
+  await node.lastKnownGood.stop();
+  const later = await new KeptNode({ fileSystem: disk }, digests).lastKnownGood.load();
+  assert.ok((later?.writtenAtMs ?? 0) > (written ?? Number.NaN));
+  assert.equal(later?.generation.number, 1n);
+});

@@ -20,7 +20,7 @@ import {
   stateFileName,
   stateFiles,
 } from "./load-last-known-good.ts";
-import { encodeBase, encodeDelta } from "./state-files.ts";
+import { encodeBase, encodeConfirmation, encodeDelta } from "./state-files.ts";
 
 export interface CapturedState extends Running {
   readonly resources: readonly Resource[];
@@ -37,6 +37,7 @@ export interface LastKnownGoodInit {
   readonly onFailureChange: () => void;
   readonly fileSystem?: FileSystem;
   readonly flushIntervalMs?: number;
+  readonly confirmationIntervalMs?: number;
   /** A log smaller than this is never a reason for a new base. */
   readonly minLogBytes?: number;
 }
@@ -58,6 +59,7 @@ export class LastKnownGood {
   #damaged: readonly string[] = [];
   #timer: NodeJS.Timeout | undefined;
   #flushedAtMs = Number.NEGATIVE_INFINITY;
+  #confirmedAtMs = Number.NEGATIVE_INFINITY;
   #flushing: Promise<void> = Promise.resolve();
   #failure: string | undefined;
   #failuresInRow = 0;
@@ -110,6 +112,17 @@ export class LastKnownGood {
     const bytes = parts.reduce((sum, { byteLength }) => sum + byteLength, 0);
     if (before === undefined || bytes > this.#maxLogBytes) this.#baseBytes = undefined;
     else this.#pending.push(encodeDelta(change, before.generation, Date.now()));
+    this.#confirmedAtMs = performance.now();
+    this.#schedule();
+  }
+
+  /** A control plane has confirmed the state; how old it is after a restart is known to a minute. */
+  confirm(state: Running): void {
+    const { confirmationIntervalMs = 60_000 } = this.#init;
+    const now = performance.now();
+    if (now - this.#confirmedAtMs < confirmationIntervalMs || this.#baseBytes === undefined) return;
+    this.#confirmedAtMs = now;
+    this.#pending.push(encodeConfirmation({ ...state, writtenAtMs: Date.now() }));
     this.#schedule();
   }
 

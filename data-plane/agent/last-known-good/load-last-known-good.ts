@@ -107,14 +107,20 @@ function follow(
   const { snapshot } = base;
   let state: DatedState = base;
   for (const bytes of logs) {
-    for (const delta of deltasOf(bytes)) {
-      if (!isSame(delta.before, state.generation)) continue; // of a chain that leads elsewhere
-      const undoLogs = delta.parts.map((part) => snapshot.apply(decodeChangeList(part)));
-      if (compare === "after each delta" && !hasDigest(snapshot, delta)) {
+    for (const entry of entriesOf(bytes)) {
+      if (entry.kind === "confirmed") {
+        if (isSame(entry.generation, state.generation)) {
+          state = { ...state, writtenAtMs: entry.writtenAtMs };
+        }
+        continue;
+      }
+      if (!isSame(entry.before, state.generation)) continue; // of a chain that leads elsewhere
+      const undoLogs = entry.parts.map((part) => snapshot.apply(decodeChangeList(part)));
+      if (compare === "after each delta" && !hasDigest(snapshot, entry)) {
         for (const undoLog of undoLogs.toReversed()) snapshot.undo(undoLog);
         return { ...state, snapshot };
       }
-      state = delta;
+      state = entry;
     }
   }
   if (!hasDigest(snapshot, state)) return undefined;
@@ -122,7 +128,7 @@ function follow(
   return { generation, digest, writtenAtMs, snapshot };
 }
 
-function* deltasOf(bytes: Uint8Array) {
+function* entriesOf(bytes: Uint8Array) {
   try {
     yield* decodeLog(bytes);
   } catch {

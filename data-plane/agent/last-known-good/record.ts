@@ -4,7 +4,7 @@
  */
 import { crc32 } from "node:zlib";
 
-export const recordType = { baseHead: 1, part: 2, baseEnd: 3, deltaHead: 4 } as const;
+export const recordType = { baseHead: 1, part: 2, baseEnd: 3, deltaHead: 4, confirmed: 5 } as const;
 
 export type RecordType = (typeof recordType)[keyof typeof recordType];
 

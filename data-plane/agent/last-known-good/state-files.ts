@@ -3,6 +3,7 @@
  *
  *     base-N:  head (generation, digest) · parts (encoded ChangeLists: everything) · end
  *     log-N:   delta head (generation before, generation after, digest after, number of parts) · its parts · ...
+ *              confirmed (generation and when) · ...
  *
  * A delta says what it follows, so logs form a chain whatever files they are in: a log goes on from the base of its
  * number, or from an older base and the logs between.
@@ -30,8 +31,14 @@ export interface LoadedBase extends DatedState {
 }
 
 export interface LoggedDelta extends DatedState {
+  readonly kind: "delta";
   readonly before: Generation;
   readonly parts: readonly Uint8Array[];
+}
+
+/** A control plane has said again that this is what the node is to hold. */
+export interface LoggedConfirmation extends DatedState {
+  readonly kind: "confirmed";
 }
 
 /** Records of a base file, each made when it is asked for. */
@@ -78,13 +85,25 @@ export function encodeDelta(change: StagedChange, before: Generation, writtenAtM
   ]);
 }
 
-/** The whole deltas at the start of a log; what follows the first that is not whole is left. */
-export function* decodeLog(bytes: Uint8Array): Generator<LoggedDelta> {
+export function encodeConfirmation(state: DatedState): Buffer {
+  return encodeRecord(recordType.confirmed, encodeHead({ format, ...printed(state) }));
+}
+
+/** What is whole at the start of a log; what follows the first entry that is not is left. */
+export function* decodeLog(bytes: Uint8Array): Generator<LoggedDelta | LoggedConfirmation> {
   let pending: { head: Omit<LoggedDelta, "parts">; count: number; parts: Uint8Array[] } | undefined;
   for (const { type, content } of readRecords(bytes)) {
+    if (type === recordType.confirmed && pending === undefined) {
+      yield { kind: "confirmed", ...parseState(content) };
+      continue;
+    }
     if (type === recordType.deltaHead) {
       const { before, parts } = parseHead(content);
-      const head = { ...parseState(content), before: parseGeneration(before) };
+      const head = {
+        kind: "delta" as const,
+        ...parseState(content),
+        before: parseGeneration(before),
+      };
       pending = { head, count: Number(parts), parts: [] };
     } else if (type === recordType.part && pending !== undefined) pending.parts.push(content);
     else return;
