@@ -1,11 +1,12 @@
 import { Worker } from "node:worker_threads";
+import type { ControlPlaneOptions } from "../control-plane/control-plane-options.ts";
 import type {
-  ControlPlaneThreadData,
   FromControlPlaneThread,
   ToControlPlaneThread,
 } from "../control-plane/control-plane-thread.ts";
+import type { LogOptions } from "../foundation/pino-log.ts";
 
-/** The control plane's thread as `up` sees it. Starts at once. */
+/** The control plane's thread as `up` sees it. It loads from the moment it is made. */
 export class ControlPlaneHandle {
   readonly #thread: Worker;
   readonly #ready = Promise.withResolvers<void>();
@@ -13,11 +14,8 @@ export class ControlPlaneHandle {
   readonly #ended = Promise.withResolvers<void>();
   #stopping: boolean = false;
 
-  constructor(data: ControlPlaneThreadData) {
-    this.#thread = new Worker(
-      new URL("../control-plane/control-plane-thread.ts", import.meta.url),
-      { workerData: data },
-    );
+  constructor() {
+    this.#thread = new Worker(new URL("../control-plane/control-plane-thread.ts", import.meta.url));
     this.#thread.on("message", (message: FromControlPlaneThread) => {
       switch (message.kind) {
         case "ready":
@@ -37,6 +35,10 @@ export class ControlPlaneHandle {
       if (!this.#stopping) this.#failed.reject(new Error("the control plane ended unexpectedly"));
     });
     this.#failed.promise.catch(() => {}); // whoever waits learns of it; nobody has to
+  }
+
+  start(options: ControlPlaneOptions, log: LogOptions): void {
+    this.#post({ kind: "start", options, log });
   }
 
   /** Resolves when its listeners are bound. */

@@ -1,9 +1,7 @@
 import { availableParallelism } from "node:os";
-import { DataPlane } from "../data-plane/data-plane.ts";
 import { createLog } from "../foundation/pino-log.ts";
 import { ControlPlaneHandle } from "./control-plane-handle.ts";
 import { embeddedControlPlane } from "./control-plane-options.ts";
-import { loadStatic } from "./load-static.ts";
 import { logOptionsOf } from "./log-format.ts";
 import { runUntilSignal } from "./run-until-signal.ts";
 
@@ -20,13 +18,16 @@ const defaultAdminAddress = "127.0.0.1:8081";
  * data plane keeps no last-known-good, because the local store beside it holds the newest generation.
  */
 export async function up(flags: UpFlags, staticFlags: readonly string[]): Promise<number> {
-  const { configuration, warnings, source } = loadStatic(staticFlags);
+  // The longest way to the first answer leads through this thread: it loads while the configuration is read.
+  const controlPlane = new ControlPlaneHandle();
+  const { configuration, warnings, source } = await readConfiguration(controlPlane, staticFlags);
   const logOptions = logOptionsOf(configuration.log.level, configuration.log.format);
   const options = embeddedControlPlane(configuration, flags.stateDir);
-  const controlPlane = new ControlPlaneHandle({ options, log: logOptions });
+  controlPlane.start(options, logOptions);
   const log = createLog(logOptions);
   for (const warning of warnings) log.warn(warning);
   log.info("static configuration read", { source });
+  const { DataPlane } = await import("../data-plane/data-plane.ts");
   const dataPlane = new DataPlane({
     agent: {
       controlPlanes: [`unix:${options.streamSocket}`],
@@ -59,4 +60,14 @@ export async function up(flags: UpFlags, staticFlags: readonly string[]): Promis
     },
     log,
   );
+}
+
+async function readConfiguration(controlPlane: ControlPlaneHandle, staticFlags: readonly string[]) {
+  try {
+    const { loadStatic } = await import("./load-static.ts");
+    return loadStatic(staticFlags);
+  } catch (error) {
+    await controlPlane.stop();
+    throw error;
+  }
 }

@@ -1,17 +1,17 @@
-/** A control plane in a thread of its own, as `up` runs it. */
-import { parentPort, workerData } from "node:worker_threads";
+/**
+ * A control plane in a thread of its own, as `up` runs it. The thread loads its code while the main thread still reads
+ * the configuration; `start` brings what it is started with.
+ */
+import { parentPort } from "node:worker_threads";
 import { keepCompileCache } from "../foundation/keep-compile-cache.ts";
 import { createLog, type LogOptions } from "../foundation/pino-log.ts";
 import { ControlPlane } from "./control-plane.ts";
 import type { ControlPlaneOptions } from "./control-plane-options.ts";
 
-/** `workerData` of the thread. */
-export interface ControlPlaneThreadData {
-  readonly options: ControlPlaneOptions;
-  readonly log: LogOptions;
-}
-
-export type ToControlPlaneThread = { readonly kind: "reload" } | { readonly kind: "stop" };
+export type ToControlPlaneThread =
+  | { readonly kind: "start"; readonly options: ControlPlaneOptions; readonly log: LogOptions }
+  | { readonly kind: "reload" }
+  | { readonly kind: "stop" };
 
 export type FromControlPlaneThread =
   /** Its listeners are bound. */
@@ -23,13 +23,22 @@ if (parentPort === null) throw new Error("Cannot run the control plane: this is 
 keepCompileCache();
 const port = parentPort;
 const post = (message: FromControlPlaneThread) => port.postMessage(message);
-const data: ControlPlaneThreadData = workerData;
-const controlPlane = new ControlPlane({ options: data.options, log: createLog(data.log) });
+let controlPlane: ControlPlane | undefined;
 
 port.on("message", (message: ToControlPlaneThread) => {
   switch (message.kind) {
+    case "start":
+      controlPlane = new ControlPlane({ options: message.options, log: createLog(message.log) });
+      controlPlane.start().then(
+        () => post({ kind: "ready" }),
+        (error: unknown) => post({ kind: "failed", reason: sentenceOf(error) }),
+      );
+      controlPlane.failed.catch((error: unknown) => {
+        post({ kind: "failed", reason: sentenceOf(error) });
+      });
+      break;
     case "reload":
-      controlPlane.reload();
+      controlPlane?.reload();
       break;
     case "stop":
       void stop();
@@ -37,15 +46,12 @@ port.on("message", (message: ToControlPlaneThread) => {
   }
 });
 
-controlPlane.start().then(
-  () => post({ kind: "ready" }),
-  (error: unknown) => {
-    post({ kind: "failed", reason: error instanceof Error ? error.message : String(error) });
-  },
-);
+function sentenceOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
 
 async function stop(): Promise<void> {
-  await controlPlane.stop();
+  await controlPlane?.stop();
   post({ kind: "stopped" });
   port.close();
 }
