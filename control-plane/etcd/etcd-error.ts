@@ -4,6 +4,7 @@
  * seen by comparing them.
  */
 import {
+  ClientClosedError,
   castGrpcError,
   EtcdAuthenticationFailedError,
   EtcdInvalidAuthTokenError,
@@ -77,6 +78,10 @@ export function classifyEtcdError(
   if (error instanceof GRPCUnauthenticatedError) return refused("authentication failed");
   if (message.includes("required revision has been compacted")) {
     return new EtcdCompactedError(`etcd at ${endpoint} has compacted the revision`, options);
+  }
+  if (error instanceof ClientClosedError) {
+    // Another call found the connection broken while this one was being prepared.
+    return new EtcdUnreachableError(`Cannot reach etcd at ${endpoint}: connection lost`, options);
   }
   if (isOutage(error)) {
     const Outage = wasNeverSent(message) ? EtcdUnreachableError : EtcdUnavailableError;
