@@ -7,7 +7,7 @@ import type { Diagnostic } from "../../config-model/dynamic/diagnostic.ts";
 import { formatPosition } from "../../config-model/dynamic/diagnostic.ts";
 import { objectId } from "../../config-model/dynamic/object-key.ts";
 import type { Logger } from "../../foundation/log.ts";
-import type { ObjectDiagnostics } from "./snapshot-compiler.ts";
+import type { ObjectDiagnostics } from "./diagnose-changes.ts";
 
 const maxLinesPerReport = 100;
 

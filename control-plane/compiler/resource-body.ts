@@ -24,18 +24,14 @@ export function requiredObjects(body: Body): readonly string[] {
   switch (body.$case) {
     case "httpRouter":
       return [
-        ...new Set([
-          objectId({ kind: "httpService", name: body.value.service }),
-          ...body.value.middlewares.map((name) => objectId({ kind: "httpMiddleware", name })),
-        ]),
+        objectId({ kind: "httpService", name: body.value.service }),
+        ...middlewareIds(body.value.middlewares),
       ];
     case "tcpRouter":
       return [objectId({ kind: "tcpService", name: body.value.service })];
     case "httpMiddleware": {
       const { type } = body.value;
-      if (type?.$case !== "chain") return [];
-      const ids = type.value.middlewares.map((name) => objectId({ kind: "httpMiddleware", name }));
-      return [...new Set(ids)];
+      return type?.$case === "chain" ? middlewareIds(type.value.middlewares) : [];
     }
     case "nodeSettings":
     case "entryPoint":
@@ -65,4 +61,8 @@ export function withEntryPoints(body: Body, entryPoints: readonly string[]): Bod
     case "tcpService":
       return body;
   }
+}
+
+function middlewareIds(names: readonly string[]): readonly string[] {
+  return [...new Set(names)].map((name) => objectId({ kind: "httpMiddleware", name }));
 }

@@ -6,21 +6,28 @@
  * an object with a mistake counts with its last good content. The work for a change is that of the objects it touches:
  * itself, and those that refer to what came or went (late binding: nothing contains what it refers to).
  *
- * A batch goes through these steps: own content of each changed object; entry points, and the routers for which they
- * make a difference; who is included; what there is to say; the difference to what was published.
+ * A batch goes through these steps: entry points, and the routers for which they make a difference; own content of
+ * every other changed object; who is included; what there is to say; the difference to what was published.
  */
 import { isDeepStrictEqual } from "node:util";
-import type { Diagnostic, SourcePosition } from "../../config-model/dynamic/diagnostic.ts";
+import type { SourcePosition } from "../../config-model/dynamic/diagnostic.ts";
+import type { DynamicObject } from "../../config-model/dynamic/dynamic-object.ts";
 import { type ObjectKey, objectId } from "../../config-model/dynamic/object-key.ts";
 import type { Resource, ResourceKey } from "../../config-model/snapshot/resource.ts";
 import { objectKeyOf, resourceKindOf } from "../../config-model/snapshot/resource-kind.ts";
 import type { SnapshotDelta } from "../../config-model/snapshot/snapshot-delta.ts";
 import type { WatchedChange } from "../watcher/watched-change.ts";
 import { compileObject } from "./compile-object.ts";
-import { type Body, type CompiledContent, invalid, type Problem } from "./compiled-content.ts";
+import {
+  type Body,
+  type CompiledContent,
+  type EntryPointSelection,
+  invalid,
+  type Problem,
+} from "./compiled-content.ts";
 import { type CompiledObject, createCompiledObject } from "./compiled-object.ts";
 import { describeObject } from "./describe-object.ts";
-import { diagnoseObject } from "./diagnose-object.ts";
+import { diagnoseChanges, type ObjectDiagnostics } from "./diagnose-changes.ts";
 import { EntryPointTable } from "./entry-point-table.ts";
 import { ObjectGraph } from "./object-graph.ts";
 import {
@@ -31,12 +38,6 @@ import {
   withEntryPoints,
 } from "./resource-body.ts";
 import type { ProviderPrecedence } from "./router-priority.ts";
-
-/** All diagnostics of one object, replacing those reported before; empty when there are none any more. */
-export interface ObjectDiagnostics {
-  readonly key: ObjectKey;
-  readonly diagnostics: readonly Diagnostic[];
-}
 
 export interface CompiledChange {
   readonly delta: SnapshotDelta;
@@ -57,8 +58,6 @@ interface Batch {
   readonly rewired: CompiledObject[];
   /** Objects whose source was read again. */
   readonly read: CompiledObject[];
-  /** Of routers compiled in this batch, until they are bound. */
-  readonly bodies: Map<CompiledObject, Body>;
 }
 
 export class SnapshotCompiler {
@@ -89,10 +88,13 @@ export class SnapshotCompiler {
   /** No key occurs twice in `changes`. */
   apply(changes: readonly WatchedChange[]): CompiledChange {
     const batch = this.#openBatch();
-    for (const change of changes) this.#takeIn(change, batch);
-    this.#bindRouters(batch);
+    // Entry points first, so that every router is bound once, when it is compiled.
+    const isEntryPoint = ({ key }: WatchedChange) => key.kind === "entryPoint";
+    for (const change of changes) if (isEntryPoint(change)) this.#takeIn(change, batch);
+    this.#bindAffected(batch);
+    for (const change of changes) if (!isEntryPoint(change)) this.#takeIn(change, batch);
     const flipped = this.#graph.settle(batch.changed, batch.deleted);
-    const diagnostics = this.#diagnose(batch, flipped);
+    const diagnostics = diagnoseChanges(this.#graph, { ...batch, flipped });
     return { delta: this.#publish(batch, flipped), diagnostics };
   }
 
@@ -122,7 +124,6 @@ export class SnapshotCompiler {
       deleted: [],
       rewired: [],
       read: [],
-      bodies: new Map(),
     };
     this.#carried = new Set();
     return batch;
@@ -176,17 +177,18 @@ export class SnapshotCompiler {
     if (!isDeepStrictEqual(required, object.required)) batch.rewired.push(object);
     const entryPoints = content.kind === "usable" ? content.entryPoints : undefined;
     this.#wire(object, required, entryPoints);
-    object.entryPointProblems = [];
-    object.compiled = keepEqual(resource, object);
-    if (entryPoints !== undefined && content.kind === "usable") {
-      batch.bodies.set(object, content.body);
+    if (content.kind === "usable" && entryPoints !== undefined) {
+      this.#bind(object, entryPoints, content.body);
+    } else {
+      object.entryPointProblems = [];
+      object.compiled = keepEqual(resource, object);
     }
   }
 
-  /** The resource is absent for routers, which are encoded once their entry points are known. */
+  /** The resource is absent for routers, which are encoded when they are bound to entry points. */
   #compileOwn(
     key: ObjectKey,
-    config: NonNullable<CompiledObject["source"]>["config"] & object,
+    config: DynamicObject,
   ): { readonly content: CompiledContent; readonly resource?: Resource } {
     const content = compileObject(key, config, this.#precedence);
     const kind = resourceKindOf(key.kind);
@@ -204,32 +206,29 @@ export class SnapshotCompiler {
   #wire(
     object: CompiledObject,
     required: readonly string[],
-    entryPoints: CompiledObject["entryPoints"],
+    entryPoints: EntryPointSelection | undefined,
   ): void {
     this.#graph.setRequired(object, required);
     this.#entryPoints.select(object.id, object.entryPoints, entryPoints);
     object.entryPoints = entryPoints;
   }
 
-  #bindRouters(batch: Batch): void {
+  /** Routers for which changed entry points make a difference, and those just carried over. */
+  #bindAffected(batch: Batch): void {
     for (const id of this.#entryPoints.takeAffectedRouters()) {
       const router = this.#graph.get(id);
       if (router !== undefined) batch.changed.add(router);
     }
     for (const object of batch.changed) {
-      if (object.entryPoints !== undefined) this.#bind(object, object.entryPoints, batch);
+      if (object.entryPoints === undefined) continue;
+      this.#bind(object, object.entryPoints, this.#bodyInUse(object));
     }
   }
 
-  #bind(
-    router: CompiledObject,
-    selection: NonNullable<CompiledObject["entryPoints"]>,
-    batch: Batch,
-  ): void {
+  #bind(router: CompiledObject, selection: EntryPointSelection, body: Body | undefined): void {
     const { names, unknown } = this.#entryPoints.bind(selection);
     router.entryPointProblems = entryPointProblems(router.key, names, unknown);
     const kind = resourceKindOf(router.key.kind);
-    const body = batch.bodies.get(router) ?? this.#bodyInUse(router);
     if (names.length === 0 || kind === undefined || body === undefined) {
       router.compiled = undefined;
       return;
@@ -255,54 +254,6 @@ export class SnapshotCompiler {
       case "config": {
         const content = compileObject(key, inUse.config, this.#precedence);
         return content.kind === "usable" ? content.body : undefined;
-      }
-    }
-  }
-
-  /**
-   * What there is to say about an object depends on itself, on whether what it requires is there, and on why it is not.
-   * So besides the objects of the batch these are looked at: referrers of what came, went or is out for another cause;
-   * and, as a loop shows at all of its members, everything that is out above an object that requires something else than
-   * before or was deleted.
-   */
-  #diagnose(batch: Batch, flipped: ReadonlySet<CompiledObject>): ObjectDiagnostics[] {
-    const found: ObjectDiagnostics[] = batch.deleted
-      .filter(({ diagnostics }) => diagnostics.length > 0)
-      .map(({ key }) => ({ key, diagnostics: [] }));
-    const first = new Map<CompiledObject, readonly Diagnostic[]>();
-    const waiting = new Set<CompiledObject>([...batch.changed, ...batch.read, ...flipped]);
-    for (const object of flipped) {
-      for (const referrer of this.#graph.referrersOf(object.id)) waiting.add(referrer);
-    }
-    for (const object of [...batch.rewired, ...batch.deleted]) this.#addAbove(object, waiting);
-    for (const object of waiting) {
-      waiting.delete(object);
-      const { cause, diagnostics } = diagnoseObject(object, this.#graph);
-      if (cause !== object.cause) {
-        object.cause = cause;
-        for (const referrer of this.#graph.referrersOf(object.id)) {
-          if (!referrer.included) waiting.add(referrer);
-        }
-      }
-      if (isDeepStrictEqual(diagnostics, object.diagnostics)) continue;
-      if (!first.has(object)) first.set(object, object.diagnostics);
-      object.diagnostics = diagnostics;
-    }
-    for (const [{ key, diagnostics }, before] of first) {
-      if (!isDeepStrictEqual(diagnostics, before)) found.push({ key, diagnostics });
-    }
-    return found;
-  }
-
-  #addAbove(object: CompiledObject, waiting: Set<CompiledObject>): void {
-    const next = [object];
-    const seen = new Set(next);
-    for (let above = next.pop(); above !== undefined; above = next.pop()) {
-      for (const referrer of this.#graph.referrersOf(above.id)) {
-        if (referrer.included || seen.has(referrer)) continue;
-        seen.add(referrer);
-        waiting.add(referrer);
-        next.push(referrer);
       }
     }
   }

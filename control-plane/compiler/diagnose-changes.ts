@@ -1,0 +1,75 @@
+/**
+ * Keeps what there is to say about every object up to date after a batch.
+ *
+ * It depends on the object itself, on whether what it requires is there, and on why it is not. So besides the objects of
+ * the batch these are looked at: referrers of what came, went or is out for another cause; and, as a loop shows at all of
+ * its members, everything that is or was out above an object that requires something else than before or was deleted.
+ */
+import { isDeepStrictEqual } from "node:util";
+import type { Diagnostic } from "../../config-model/dynamic/diagnostic.ts";
+import type { ObjectKey } from "../../config-model/dynamic/object-key.ts";
+import type { CompiledObject } from "./compiled-object.ts";
+import { diagnoseObject } from "./diagnose-object.ts";
+import type { ObjectGraph } from "./object-graph.ts";
+
+/** All diagnostics of one object, replacing those reported before; empty when there are none any more. */
+export interface ObjectDiagnostics {
+  readonly key: ObjectKey;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+export interface SettledBatch {
+  /** Objects with another content, or bound to other entry points. */
+  readonly changed: Iterable<CompiledObject>;
+  /** Objects whose source was read again. */
+  readonly read: Iterable<CompiledObject>;
+  /** Objects that require something else than before. */
+  readonly rewired: readonly CompiledObject[];
+  readonly deleted: readonly CompiledObject[];
+  /** Objects that came in or went out. */
+  readonly flipped: ReadonlySet<CompiledObject>;
+}
+
+/** Returns the objects whose diagnostics changed. */
+export function diagnoseChanges(graph: ObjectGraph, batch: SettledBatch): ObjectDiagnostics[] {
+  const before = new Map<CompiledObject, readonly Diagnostic[]>();
+  const waiting = suspects(graph, batch);
+  for (const object of waiting) {
+    waiting.delete(object); // it may come again, for another cause
+    const { cause, diagnostics } = diagnoseObject(object, graph);
+    if (cause !== object.cause) {
+      object.cause = cause;
+      for (const referrer of graph.referrersOf(object.id)) {
+        if (!referrer.included) waiting.add(referrer);
+      }
+    }
+    if (isDeepStrictEqual(diagnostics, object.diagnostics)) continue;
+    if (!before.has(object)) before.set(object, object.diagnostics);
+    object.diagnostics = diagnostics;
+  }
+  const changes: ObjectDiagnostics[] = batch.deleted
+    .filter(({ diagnostics }) => diagnostics.length > 0)
+    .map(({ key }) => ({ key, diagnostics: [] }));
+  for (const [{ key, diagnostics }, earlier] of before) {
+    if (!isDeepStrictEqual(diagnostics, earlier)) changes.push({ key, diagnostics });
+  }
+  return changes;
+}
+
+function suspects(graph: ObjectGraph, batch: SettledBatch): Set<CompiledObject> {
+  const { changed, read, rewired, deleted, flipped } = batch;
+  const found = new Set([...changed, ...read, ...flipped]);
+  for (const object of flipped) {
+    for (const referrer of graph.referrersOf(object.id)) found.add(referrer);
+  }
+  const above = new Set([...rewired, ...deleted]);
+  for (const object of above) {
+    for (const referrer of graph.referrersOf(object.id)) {
+      // What was and is included has nothing but included objects below it, and nothing to say of them.
+      if (referrer.included && !flipped.has(referrer)) continue;
+      above.add(referrer);
+      found.add(referrer);
+    }
+  }
+  return found;
+}

@@ -1,0 +1,54 @@
+/**
+ * `node:http` and undici serve the admin endpoints and nothing else: traffic has an engine of its own, whose cost is
+ * what the project is measured by.
+ */
+import assert from "node:assert/strict";
+import { globSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+
+const root = join(import.meta.dirname, "../..");
+const sources = "{foundation,config-model,control-plane,data-plane,cli}/**/*.ts";
+
+const servers = new Set(["http", "https", "node:http", "node:https", "undici"]);
+
+/** Part of the admin endpoints, or of no program at all. */
+function isExempt(file: string): boolean {
+  return (
+    /^control-plane\/api\//.test(file) ||
+    /^data-plane\/admin\//.test(file) ||
+    // Asks an admin endpoint, from a process of its own.
+    file === "cli/healthcheck.ts" ||
+    file.endsWith(".test.ts")
+  );
+}
+
+function forbiddenImports(file: string, source: string): string[] {
+  if (isExempt(file)) return [];
+  const imports = source.matchAll(/(?:from|import|require)\s*\(?\s*["']([^"']+)["']/g);
+  return [...imports]
+    .map(([, specifier = ""]) => specifier)
+    .filter((specifier) => servers.has(specifier))
+    .map((specifier) => `${file} imports ${specifier}`);
+}
+
+test("node:http and undici are imported by admin endpoints only", () => {
+  const files = globSync(sources, { cwd: root });
+  assert.ok(files.length > 50, "the scan must see the source files");
+  assert.deepEqual(
+    files.flatMap((file) => forbiddenImports(file, readFileSync(join(root, file), "utf8"))),
+    [],
+  );
+});
+
+test("an import of node:http on the way of traffic is found, in every form", () => {
+  for (const source of [
+    'import { request } from "node:http";',
+    'import type { Server } from "node:https";',
+    'const { request } = await import("undici");',
+    'import "http";',
+  ]) {
+    assert.equal(forbiddenImports("data-plane/http/proxy.ts", source).length, 1, source);
+    assert.deepEqual(forbiddenImports("data-plane/admin/admin-server.ts", source), []);
+  }
+});
