@@ -33,6 +33,7 @@ export async function dataPlane(flags: DataPlaneFlags, rest: readonly string[]):
   const logOptions = parseLogFlags(flags["log.level"], flags["log.format"]);
   const agent: AgentOptions = {
     controlPlanes: parseControlPlanes(flags.controlPlane),
+    followsOnRequest: false,
     tls: parseTls(flags),
     adoptFleet: flags.adoptFleet,
     nodeId: flags.nodeId,

@@ -31,6 +31,7 @@ export async function up(flags: UpFlags, staticFlags: readonly string[]): Promis
   const dataPlane = new DataPlane({
     agent: {
       controlPlanes: [`unix:${options.streamSocket}`],
+      followsOnRequest: true,
       tls: undefined,
       adoptFleet: undefined,
       nodeId: "up",
@@ -47,6 +48,11 @@ export async function up(flags: UpFlags, staticFlags: readonly string[]): Promis
     isFirstBindRequired: true,
     log,
   });
+  // When it never is ready, that is what ends the process.
+  void controlPlane.ready.then(
+    () => dataPlane.follow(),
+    () => {},
+  );
   const stop = async () => {
     await dataPlane.stop();
     await controlPlane.stop();

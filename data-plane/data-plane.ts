@@ -77,6 +77,11 @@ export class DataPlane {
     return Promise.race([this.#ready.promise, this.#failed.promise]);
   }
 
+  /** With `followsOnRequest`: the control plane runs. */
+  follow(): void {
+    this.#post({ kind: "follow" });
+  }
+
   /** Never resolves; rejects with `DataPlaneFailedError` when the data plane cannot go on. */
   get failed(): Promise<never> {
     return this.#failed.promise;

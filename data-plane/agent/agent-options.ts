@@ -5,6 +5,11 @@ import type { StreamTls } from "./stream-credentials.ts";
 export interface AgentOptions {
   /** `HOST:PORT` or `unix:/path`, tried in turn; at least one. */
   readonly controlPlanes: readonly string[];
+  /**
+   * The control plane starts beside this data plane: it is followed from the main thread's `follow` on, so that no
+   * attempt comes too early and waits for a retry.
+   */
+  readonly followsOnRequest: boolean;
   /** Absent: dials without TLS. */
   readonly tls: StreamTls | undefined;
   /** Fleet that may take over a node that holds another fleet's state. */

@@ -61,6 +61,7 @@ export class Agent {
   readonly #admin: AdminServer;
   #stateDirectory: StateDirectory | undefined;
   #lastKnownGood: LastKnownGood | undefined;
+  readonly #requested = Promise.withResolvers<void>();
   #following: Promise<void> = Promise.resolve();
   #stopped: Promise<void> | undefined;
 
@@ -117,7 +118,8 @@ export class Agent {
         stateDirectory: this.#stateDirectory,
         log,
       });
-      this.#following = this.#follow(identity);
+      if (options.followsOnRequest) void this.#requested.promise.then(() => this.#begin(identity));
+      else this.#begin(identity);
       post({ kind: "ready" });
     } catch (error) {
       await this.#undoStart();
@@ -140,6 +142,9 @@ export class Agent {
         break;
       case "listenerChanged":
         this.#applier.listenerChanged(message.result);
+        break;
+      case "follow":
+        this.#requested.resolve();
         break;
       case "draining":
         this.#report.isDraining = true;
@@ -202,6 +207,10 @@ export class Agent {
     const { generation, digest, snapshot, writtenAtMs } = loaded;
     this.#contact.restored(Math.max(0, Date.now() - writtenAtMs));
     this.#applier.restore(snapshot, { generation, digest });
+  }
+
+  #begin(identity: NodeIdentity): void {
+    if (!this.#stop.signal.aborted) this.#following = this.#follow(identity);
   }
 
   #follow(identity: NodeIdentity): Promise<void> {

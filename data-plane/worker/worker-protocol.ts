@@ -118,6 +118,8 @@ export type MainToAgent =
     }
   /** A listener that could not be bound before is bound now, or failed again with another reason. */
   | { readonly kind: "listenerChanged"; readonly result: ListenerResult }
+  /** The control plane runs: follow it (`followsOnRequest`). */
+  | { readonly kind: "follow" }
   /** Draining begins: readiness is 503 from now on. */
   | { readonly kind: "draining" }
   | { readonly kind: "stop" };

@@ -17,6 +17,7 @@ export interface TestAgentInit {
 
 const defaults: Omit<AgentOptions, "controlPlanes"> = {
   tls: undefined,
+  followsOnRequest: false,
   adoptFleet: undefined,
   nodeId: "node-1",
   labels: [{ key: "zone", value: "a" }],
