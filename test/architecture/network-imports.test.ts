@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { globSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { test } from "node:test";
 
 const root = join(import.meta.dirname, "../..");
@@ -23,13 +23,32 @@ function isExempt(file: string): boolean {
   );
 }
 
+function importsOf(source: string): string[] {
+  const imports = source.matchAll(
+    /(?:\bfrom\s+|\bimport\s*\(?\s*|\brequire\s*\(\s*)["']([^"'\\\n]+)["']/g,
+  );
+  return [...imports].map(([, specifier = ""]) => specifier);
+}
+
 function forbiddenImports(file: string, source: string): string[] {
   if (isExempt(file)) return [];
-  const imports = source.matchAll(/(?:from|import|require)\s*\(?\s*["']([^"']+)["']/g);
-  return [...imports]
-    .map(([, specifier = ""]) => specifier)
+  return importsOf(source)
     .filter((specifier) => servers.has(specifier))
     .map((specifier) => `${file} imports ${specifier}`);
+}
+
+/** Everything a program loads, directly or through other files, that is not a file of ours. */
+function outsideOf(entry: string): Set<string> {
+  const files = new Set([entry]);
+  const outside = new Set<string>();
+  for (const file of files) {
+    for (const specifier of importsOf(readFileSync(join(root, file), "utf8"))) {
+      if (specifier.startsWith(".")) files.add(join(dirname(file), specifier));
+      else outside.add(specifier);
+    }
+  }
+  assert.ok(files.size > 10, "the scan must follow imports");
+  return outside;
 }
 
 test("node:http and undici are imported by admin endpoints only", () => {
@@ -51,4 +70,11 @@ test("an import of node:http on the way of traffic is found, in every form", () 
     assert.equal(forbiddenImports("data-plane/http/proxy.ts", source).length, 1, source);
     assert.deepEqual(forbiddenImports("data-plane/admin/admin-server.ts", source), []);
   }
+});
+
+test("a traffic worker loads nothing but Node's own modules and the wire format's", () => {
+  const outside = outsideOf("data-plane/worker/traffic-worker.ts");
+  const packages = [...outside].filter((specifier) => !specifier.startsWith("node:"));
+  assert.deepEqual(new Set(packages), new Set(["@bufbuild/protobuf/wire", "re2js"]));
+  for (const server of servers) assert.equal(outside.has(server), false, server);
 });
