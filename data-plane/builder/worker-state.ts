@@ -106,14 +106,6 @@ export class WorkerState {
     this.#transfer = undefined;
   }
 
-  /** Closes the connections to all servers once they are idle. */
-  close(): void {
-    this.abandon();
-    for (const [, definition] of this.#live.services.definitions()) {
-      for (const { upstream } of serversOf(definition)) upstream.close();
-    }
-  }
-
   async #plan(transfer: Transfer, slice: TurnSlice): Promise<TransferDraft> {
     const { makeUpstream, transport, counters, log } = this.#init;
     const context = {

@@ -1,7 +1,7 @@
 /** Compiles what is left of a rule once the index has used its host and path, once per change, into one predicate. */
 import type { Matcher, Rule } from "../../config-model/rule/rule.ts";
 import { parseAddressRange, rangeContains } from "./address-range.ts";
-import { hostMatches } from "./host-pattern.ts";
+import { compileHostPattern } from "./host-pattern.ts";
 import { compileLinearRegexp } from "./linear-regexp.ts";
 import { someQueryValue } from "./query-values.ts";
 import type { Predicate, RequestFacts } from "./request-facts.ts";
@@ -41,8 +41,8 @@ export function allOf(conditions: readonly Predicate[]): Predicate | undefined {
 function compileMatcher(matcher: Matcher): Predicate {
   switch (matcher.name) {
     case "Host": {
-      const [pattern] = takeArguments(matcher, 1);
-      return (facts) => hostMatches(pattern, facts.host);
+      const test = compileHostPattern(takeArguments(matcher, 1)[0]);
+      return (facts) => test(facts.host);
     }
     case "HostRegexp": {
       const test = compileLinearRegexp(takeArguments(matcher, 1)[0]);

@@ -14,6 +14,9 @@ export interface TcpConnectionInit {
   readonly log: Logger;
 }
 
+/** As for every accepted connection in Traefik. */
+const clientKeepAliveMs = 180_000;
+
 /** A client's connection and the one to its server; it goes on as it began, whatever is switched in meanwhile. */
 export class TcpConnection implements TrackedConnection {
   readonly #init: TcpConnectionInit;
@@ -35,6 +38,7 @@ export class TcpConnection implements TrackedConnection {
     });
     connections.add(this);
     client.setNoDelay(true);
+    client.setKeepAlive(true, clientKeepAliveMs);
     this.#watch(client);
     this.#watch(this.#upstream);
     this.#upstream.once("connect", () => this.#connected());

@@ -232,3 +232,72 @@ test("a traffic worker beats while it is alive", async () => {
   assert(elapsedMs(first, monotonicMs()) < 5_000);
   await until("another beat", () => Atomics.load(worker.columns, heartbeatSlot) !== first);
 });
+
+/** What an origin was sent, as it lies in the request. */
+async function mirror(): Promise<{ port: number } & AsyncDisposable> {
+  const server = createServer((request, response) => {
+    response.setHeader("X-Removed", "by the edge");
+    response.end(JSON.stringify({ url: request.url, headers: request.headers }));
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return {
+    port: (server.address() as AddressInfo).port,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+}
+
+test("middlewares change what an upstream is sent and what a client gets", async () => {
+  await using upstream = await mirror();
+  await using worker = await TrafficWorkerThread.start();
+  const port = await worker.listen();
+  const edit = (name: string, value: string) => ({ name, value });
+  await worker.apply(
+    [
+      webEntryPoint(),
+      routerOf("r", { middlewares: ["all"] }),
+      serviceOf("app", [upstream.port]),
+      middlewareOf("all", { $case: "chain", value: { middlewares: ["strip", "edit"] } }),
+      middlewareOf("strip", { $case: "stripPrefix", value: { prefixes: ["/api"] } }),
+      middlewareOf("edit", {
+        $case: "headers",
+        value: {
+          request: [edit("Host", "inner.test"), edit("X-Forwarded-For", ""), edit("X-New", "1")],
+          response: [edit("X-Added", "2"), edit("X-Removed", "")],
+        },
+      }),
+    ],
+    { full: true },
+  );
+  const request = get({ host: "127.0.0.1", port, path: "/api/a%2Fb?c=d", agent: false });
+  const [response] = (await once(request, "response")) as [IncomingMessage];
+  const seen = JSON.parse((await response.setEncoding("utf8").toArray()).join(""));
+  assert.equal(seen.url, "/a%2Fb?c=d");
+  assert.equal(seen.headers["host"], "inner.test");
+  assert.equal(seen.headers["x-forwarded-prefix"], "/api");
+  assert.equal(seen.headers["x-new"], "1");
+  assert.equal(seen.headers["x-forwarded-for"], undefined);
+  assert.equal(response.headers["x-added"], "2");
+  assert.equal(response.headers["x-removed"], undefined);
+  assert.deepEqual(await ask(port, "/api./x"), { status: 400, body: "Bad Request" });
+});
+
+test("a service without servers, or with one that is gone, is answered for", async () => {
+  await using worker = await TrafficWorkerThread.start();
+  const port = await worker.listen();
+  await worker.apply(
+    [
+      webEntryPoint(),
+      routerOf("none", { rule: "Path(`/none`)", service: "none" }),
+      serviceOf("none", []),
+      routerOf("gone", { rule: "Path(`/gone`)", service: "gone" }),
+      serviceOf("gone", [1]), // nothing listens there
+    ],
+    { full: true },
+  );
+  assert.deepEqual(await ask(port, "/none"), { status: 503, body: "no available server\n" });
+  assert.deepEqual(await ask(port, "/gone"), { status: 502, body: "Bad Gateway" });
+});
