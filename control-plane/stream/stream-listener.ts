@@ -20,7 +20,8 @@ export class StreamListener {
   #address = "";
 
   constructor(onConnection: (socket: Socket) => void) {
-    this.#server = createServer((socket) => {
+    // A transfer is several small frames: with Nagle's algorithm the second would wait for a delayed acknowledgement.
+    this.#server = createServer({ noDelay: true }, (socket) => {
       this.#track(socket);
       onConnection(socket);
     });
