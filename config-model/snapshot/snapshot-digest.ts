@@ -79,12 +79,13 @@ function lowerBound(leaves: readonly string[], leaf: string): number {
 
 /** Reused for every key and leaf: nothing here outlives one call. */
 let scratch = Buffer.alloc(1024);
+/** Its beginnings by length: making a view anew would cost as much as hashing it. */
+let views: (Buffer | undefined)[] = [];
 
 function bucketOf({ kind, name }: ResourceKey): number {
   reserve(2 + name.length * 3);
   scratch.writeUInt16BE(kind, 0);
-  const end = 2 + scratch.write(name, 2, "utf8");
-  const digest = hash("sha256", scratch.subarray(0, end), "binary");
+  const digest = hashScratch(2 + scratch.write(name, 2, "utf8"));
   return (digest.charCodeAt(0) << 4) | (digest.charCodeAt(1) >>> 4);
 }
 
@@ -94,10 +95,17 @@ function leafOf(resource: Resource): string {
   const nameBytes = scratch.write(resource.name, 6, "utf8");
   scratch.writeUInt32BE(nameBytes, 2);
   scratch.set(resource.hash, 6 + nameBytes);
-  const end = 6 + nameBytes + resource.hash.length;
-  return hash("sha256", scratch.subarray(0, end), "binary");
+  return hashScratch(6 + nameBytes + resource.hash.length);
 }
 
 function reserve(bytes: number): void {
-  if (scratch.length < bytes) scratch = Buffer.alloc(bytes * 2);
+  if (scratch.length >= bytes) return;
+  scratch = Buffer.alloc(bytes * 2);
+  views = [];
+}
+
+function hashScratch(length: number): string {
+  const view = views[length] ?? scratch.subarray(0, length);
+  views[length] = view;
+  return hash("sha256", view, "binary");
 }

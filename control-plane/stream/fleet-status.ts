@@ -81,6 +81,7 @@ export class FleetStatus {
   /** The stream's side: what a node's subscriber has learned. */
   set(record: NodeRecord): void {
     this.#nodes.set(record.nodeId, record);
+    if (this.#listeners.size === 0) return;
     this.#tell({ nodeId: record.nodeId, node: this.#statusOf(record) });
   }
 

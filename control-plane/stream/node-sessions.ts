@@ -54,7 +54,12 @@ export class NodeSessions {
     this.status = new FleetStatus(init.committed);
     this.#transfers = new TransferCache(init.committed);
     this.#stopWatching = init.committed.onChange(() => {
-      for (const subscriber of this.#subscribers.values()) subscriber.wake();
+      for (const subscriber of this.#subscribers.values()) {
+        this.#guarded(
+          () => subscriber.wake(),
+          (end) => subscriber.end(end),
+        );
+      }
     });
   }
 
@@ -65,20 +70,23 @@ export class NodeSessions {
     }, this.#init.times.helloMs);
     return {
       receive: ({ message }) => {
-        switch (message?.$case) {
-          case "hello":
-            clearTimeout(helloDeadline);
-            subscriber ??= this.#admit(message.value, stream, peer);
-            break;
-          case "status":
-            subscriber?.receiveStatus(message.value);
-            break;
-          case "heartbeat":
-            subscriber?.receiveHeartbeat(message.value);
-            break;
-          case undefined:
-            break;
-        }
+        const handle = () => {
+          switch (message?.$case) {
+            case "hello":
+              clearTimeout(helloDeadline);
+              subscriber ??= this.#admit(message.value, stream, peer);
+              break;
+            case "status":
+              subscriber?.receiveStatus(message.value);
+              break;
+            case "heartbeat":
+              subscriber?.receiveHeartbeat(message.value);
+              break;
+            case undefined:
+              break;
+          }
+        };
+        this.#guarded(handle, (end) => stream.end(end));
       },
       closed: () => {
         clearTimeout(helloDeadline);
@@ -99,6 +107,16 @@ export class NodeSessions {
   /** Ends the streams of all nodes. */
   end(): void {
     for (const subscriber of this.#subscribers.values()) subscriber.end();
+  }
+
+  /** A fault in the handling of one node ends that node's stream; thrown out of here it would end the process. */
+  #guarded(step: () => void, end: (end: StreamEnd) => void): void {
+    try {
+      step();
+    } catch (error) {
+      this.#init.log.error("data plane's stream failed", { error });
+      end({ code: status.INTERNAL, details: "this control plane failed to handle the stream" });
+    }
   }
 
   #admit(hello: Hello, stream: NodeStream, peer: string): Subscriber | undefined {

@@ -27,7 +27,8 @@ export class TransferCache {
     const delta = base && this.#deltaFrom(base, target);
     if (base !== undefined && delta === undefined) return this.transferFrom(undefined);
     const transfer = new SharedTransfer(target, base?.generation, delta ?? this.#committed.full());
-    if (this.#transfers.size < maxTransfers) this.#transfers.set(key, transfer);
+    const isShared = base === undefined || this.#transfers.size < maxTransfers;
+    if (isShared) this.#transfers.set(key, transfer);
     return transfer;
   }
 

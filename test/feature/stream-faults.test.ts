@@ -225,3 +225,36 @@ test("a control plane that stops ends the streams of nodes that stay", async () 
   node.connect();
   assert.equal((await endOf(node)).code, status.UNAVAILABLE);
 });
+
+test("a fault in the handling of one node ends its stream and nothing else", async () => {
+  await using fleet = await FleetFixture.start({ resources: routers(2) });
+  const [node, other] = [fleet.node("node"), fleet.node("other")];
+  await fleet.untilInSync(node, other);
+  node.rejected = [{ kind: ResourceKind.HTTP_ROUTER, name: "faulty@file", reason: "any" }];
+  node.reportServing();
+  const { code, details } = await endOf(node);
+  assert.equal(code, status.INTERNAL);
+  assert.equal(details, "this control plane failed to handle the stream");
+  fleet.upsert(routerResource("r1@etcd", 1));
+  await fleet.untilInSync(other);
+});
+
+test("B8 nodes that come and go leave nothing behind", async () => {
+  await using fleet = await FleetFixture.start({ resources: routers(2) });
+  const open = async (times: number) => {
+    for (let count = 0; count < times; count++) {
+      const node = fleet.node("node-1");
+      await fleet.untilInSync(node);
+      fleet.close(node);
+      await until("gone", () => fleet.service.status.nodes().length === 0);
+    }
+    await until("sockets closed", () => resourcesOf("TCPSocketWrap") === 0);
+    return resourcesOf("Timeout");
+  };
+  const first = await open(3);
+  assert.ok((await open(30)) <= first, `${first} timers before`);
+});
+
+function resourcesOf(kind: string): number {
+  return process.getActiveResourcesInfo().filter((name) => name === kind).length;
+}

@@ -27,7 +27,7 @@ export class FleetFixture implements AsyncDisposable {
   readonly store: MemorySnapshotStore;
   readonly publisher: GenerationPublisher;
   readonly service: FleetService;
-  readonly #onDispose: (() => void)[] = [];
+  readonly #closers = new Map<ScriptedDataPlane, () => void>();
 
   private constructor(store: MemorySnapshotStore, times: Partial<FleetServiceTimes>) {
     this.store = store;
@@ -35,8 +35,12 @@ export class FleetFixture implements AsyncDisposable {
     this.service = new FleetService({
       controlPlaneId: "control-plane-1",
       committed: this.publisher.committed,
-      sourceOf: ({ name }: ResourceKey) =>
-        name.startsWith("r") ? { provider: "etcd", location: `traefik/http/${name}` } : undefined,
+      sourceOf: ({ name }: ResourceKey) => {
+        if (name.startsWith("faulty")) throw new Error("the lookup is broken");
+        return name.startsWith("r")
+          ? { provider: "etcd", location: `traefik/http/${name}` }
+          : undefined;
+      },
       log: silentLog,
       times: { ...fastTimes, ...times },
     });
@@ -63,12 +67,18 @@ export class FleetFixture implements AsyncDisposable {
   node(nodeId = "node-1", connect = true): ScriptedDataPlane {
     const { dial, close } = grpcDial(this.address);
     const node = new ScriptedDataPlane({ nodeId, dial });
-    this.#onDispose.push(() => {
+    this.#closers.set(node, () => {
       node.disconnect();
       close();
     });
     if (connect) node.connect();
     return node;
+  }
+
+  /** Ends its stream and its connection. */
+  close(node: ScriptedDataPlane): void {
+    this.#closers.get(node)?.();
+    this.#closers.delete(node);
   }
 
   upsert(...upserts: Resource[]): void {
@@ -100,7 +110,7 @@ export class FleetFixture implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const dispose of this.#onDispose) dispose();
+    for (const close of this.#closers.values()) close();
     await this.service.stop();
     await this.publisher.stop();
     await this.store.stop();
