@@ -84,7 +84,16 @@ const ctl = (...args: readonly string[]) =>
   });
 
 start("etcd", etcd, [
-  ...["--data-dir", join(directory, "etcd"), "--name", "fleet", "--log-level", "error"],
+  ...[
+    "--data-dir",
+    join(directory, "etcd"),
+    "--name",
+    "fleet",
+    "--logger",
+    "zap",
+    "--log-level",
+    "error",
+  ],
   ...[
     "--listen-client-urls",
     `http://${endpoint}`,
