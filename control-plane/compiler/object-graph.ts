@@ -58,6 +58,8 @@ export class ObjectGraph {
 
   /** The way from `object` back to itself, its own id first and last; undefined when there is none. */
   loopThrough(object: CompiledObject): readonly string[] | undefined {
+    // Nothing requires a router: the common case needs no search.
+    if (object.key.kind === "httpRouter" || object.key.kind === "tcpRouter") return undefined;
     const cameFrom = new Map<string, string>();
     const waiting = [object.id];
     for (let id = waiting.shift(); id !== undefined; id = waiting.shift()) {
@@ -81,7 +83,7 @@ export class ObjectGraph {
     for (const object of deleted) this.#pushReferrers(object, waiting);
     for (let object = waiting.pop(); object !== undefined; object = waiting.pop()) {
       if (!object.included) continue;
-      if (this.#canBeIncluded(object) && !(seeds.has(object) && this.#isInLoop(object))) continue;
+      if (this.#canBeIncluded(object) && !(seeds.has(object) && this.loopThrough(object))) continue;
       object.included = false;
       left.add(object);
       this.#pushReferrers(object, waiting);
@@ -106,12 +108,6 @@ export class ObjectGraph {
   #canBeIncluded(object: CompiledObject): boolean {
     if (object.compiled === undefined) return false;
     return object.required.every((id) => this.#objects.get(id)?.included === true);
-  }
-
-  #isInLoop(object: CompiledObject): boolean {
-    // Nothing requires a router: the common case needs no search.
-    if (object.key.kind === "httpRouter" || object.key.kind === "tcpRouter") return false;
-    return object.required.length > 0 && this.loopThrough(object) !== undefined;
   }
 }
 

@@ -347,4 +347,74 @@ describe("SnapshotCompiler", () => {
     assert.deepEqual(after.apply().removals, ["httpRouter:r@file"]);
     assert.match(after.messages("httpRouter:r@file").join(), /service "app@file" does not exist/);
   });
+
+  test("looks at nothing but what a change touches", () => {
+    const armed = { now: false };
+    const guarded = <Config extends DynamicObject>(config: Config): Config =>
+      new Proxy(config, {
+        get(target, property, receiver) {
+          assert.ok(!armed.now, `${config.kind} was looked at`);
+          return Reflect.get(target, property, receiver);
+        },
+      });
+    const compiling = started(
+      change("app@file", httpService()),
+      change("p@file", addPrefix("/p")),
+      ...Array.from({ length: 500 }, (_, index) =>
+        change(`r${index}@file`, guarded(httpRouter({ middlewares: ["p"] }))),
+      ),
+    );
+    armed.now = true;
+    const other = httpRouter({ rule: "Path(`/other`)" });
+    assert.deepEqual(compiling.apply(change("r7@file", other)).upserts, ["httpRouter:r7@file"]);
+    assert.equal(compiling.apply(change("app@file", httpService([]))).upserts.length, 1);
+    assert.equal(compiling.apply(change("p@file", addPrefix("/q"))).upserts.length, 1);
+    assert.equal(
+      compiling.apply(gone("httpService", "app@file")).removals.length,
+      502 - 1,
+      "even what takes all routers out compiles none of them again",
+    );
+  });
+
+  test("refuses a server of a scheme that is not built, and keeps the router out", () => {
+    const service = httpService(["https://10.0.0.1"]);
+    const compiling = started(change("r@file", httpRouter()), change("app@file", service));
+    assert.match(compiling.messages("httpService:app@file").join(), /^error \| not-built \| /);
+    assert.equal(compiling.resources.has("httpRouter:r@file"), false);
+  });
+
+  test("sorts headers, so that their order in the source does not show", () => {
+    const headers = (...names: readonly string[]) =>
+      httpMiddleware({
+        headers: {
+          customRequestHeaders: new Map(names.map((name) => [name, "1"])),
+          customResponseHeaders: new Map(),
+        },
+      });
+    const compiling = started(change("h@file", headers("X-B", "X-A")));
+    const again = compiling.apply(change("h@file", headers("X-A", "X-B")));
+    assert.deepEqual(again, { upserts: [], removals: [] });
+  });
+
+  test("keeps the last good version of what cannot be encoded", () => {
+    const compiling = started(change("app@file", httpService()));
+    const heavy = httpService();
+    const [server] = heavy.loadBalancer!.servers;
+    const loadBalancer = { ...heavy.loadBalancer!, servers: [{ ...server!, weight: 2 ** 40 }] };
+    const { removals } = compiling.apply(change("app@file", { ...heavy, loadBalancer }));
+    assert.deepEqual(removals, []);
+    assert.match(compiling.messages("httpService:app@file").join(), /^error \| invalid-value \| /);
+  });
+
+  test("leaves resources of a kind it does not know alone", () => {
+    const compiling = new Compiling();
+    const unknown: Resource = {
+      kind: 99 as never,
+      name: "x@file",
+      hash: new Uint8Array(32),
+      payload: new Uint8Array(),
+    };
+    compiling.compiler.carryOver({ upserts: [unknown], removals: [] });
+    assert.deepEqual(compiling.apply(web), { upserts: ["entryPoint:web"], removals: [] });
+  });
 });
