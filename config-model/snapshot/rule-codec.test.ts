@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Rule as RuleMessage } from "../../proto/gen/switchyard/fleet/v1/resource.ts";
 import { parseRule } from "../rule/parse-rule.ts";
-import { decodeRule, encodeRule, UnknownRuleError } from "./rule-codec.ts";
+import { decodeRule, encodeRule } from "./rule-codec.ts";
 
 function overTheWire(message: RuleMessage): RuleMessage {
   return RuleMessage.decode(RuleMessage.encode(message).finish());
@@ -37,6 +37,6 @@ test("decodeRule() refuses a matcher it does not know", () => {
 test("decodeRule() refuses an empty node, which an unknown kind of node decodes to", () => {
   assert.throws(
     () => decodeRule({ node: { $case: "all", value: { rules: [{ node: undefined }] } } }),
-    UnknownRuleError,
+    { name: "UnknownRuleError" },
   );
 });

@@ -28,7 +28,7 @@ const nameOfKind: ReadonlyMap<number, MatcherName> = new Map(
 );
 
 /** A rule this program cannot evaluate: the resource that holds it is to be rejected, never served without it. */
-export class UnknownRuleError extends Error {
+class UnknownRuleError extends Error {
   override readonly name = "UnknownRuleError";
 }
 

@@ -6,7 +6,7 @@ import type { Resource } from "../../config-model/snapshot/resource.ts";
 import type { EntryPointSelection, Problem } from "./compiled-content.ts";
 
 /** Where the content in use comes from. `carried`: compiled by an earlier process, source not seen (or not valid) since. */
-export type ContentInUse =
+type ContentInUse =
   | { readonly kind: "none" }
   | { readonly kind: "config"; readonly config: DynamicObject }
   | { readonly kind: "carried"; readonly resource: Resource };
