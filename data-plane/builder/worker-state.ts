@@ -192,8 +192,8 @@ export class WorkerState {
     transport.update(this.#live.nodeSettings?.settings);
   }
 
-  async #replaceWith(next: LiveState): Promise<void> {
-    const { entryPoints, transport, counters } = this.#init;
+  #replaceWith(next: LiveState): Promise<void> {
+    const { entryPoints, transport } = this.#init;
     const previous = this.#live;
     this.#live = next;
     for (const tables of next.entryPoints.values()) entryPoints.put(tables);
@@ -201,7 +201,12 @@ export class WorkerState {
       if (!next.entryPoints.has(name)) entryPoints.remove(name);
     }
     transport.update(next.nodeSettings?.settings);
+    return this.#retire(previous, next);
+  }
+
+  async #retire(previous: LiveState, next: LiveState): Promise<void> {
     const slice = new TurnSlice(this.#init.sliceMs ?? 2);
+    await slice.next();
     for (const [name, definition] of previous.services.definitions()) {
       const successor = next.services.definition(name);
       if (successor !== undefined) continueService(successor, definition);
@@ -209,7 +214,7 @@ export class WorkerState {
       if (slice.isSpent) await slice.next();
     }
     for (const name of previous.routers.keys()) {
-      if (!next.routers.has(name)) counters.routers.retire(name);
+      if (!next.routers.has(name)) this.#init.counters.routers.retire(name);
       if (slice.isSpent) await slice.next();
     }
   }

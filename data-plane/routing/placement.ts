@@ -1,4 +1,5 @@
 import type { Rule } from "../../config-model/rule/rule.ts";
+import { TextPool } from "../../foundation/text-pool.ts";
 import type { Predicate, RequestFacts } from "./request-facts.ts";
 import type { Route } from "./route.ts";
 import { compareRoutes } from "./route.ts";
@@ -39,11 +40,14 @@ function keyOf(conjunction: readonly Rule[], compile: (rule: Rule) => Predicate)
   const rest = conjunction.filter((rule) => rule !== host && rule !== path);
   return {
     host: argumentOf(host) ?? "*",
-    path: argumentOf(path) ?? "",
+    path: paths.of(argumentOf(path) ?? ""),
     isExactPath: path !== undefined && isPositive(path, "Path"),
     test: allOf(rest.map(compile)),
   };
 }
+
+/** Thousands of hosts have `/`, `/api` and the like. */
+const paths = new TextPool(4_096);
 
 function argumentOf(rule: Rule | undefined): string | undefined {
   return rule?.kind === "matcher" ? rule.arguments[0] : undefined;

@@ -91,7 +91,8 @@ export class EarliestDeadlineFirst<T> {
   }
 
   #swap(a: number, b: number): void {
-    const [first, second] = [this.#heap[a], this.#heap[b]];
+    const first = this.#heap[a];
+    const second = this.#heap[b];
     if (first === undefined || second === undefined) return;
     this.#heap[a] = second;
     this.#heap[b] = first;
