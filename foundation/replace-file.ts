@@ -11,13 +11,26 @@ export async function replaceFile(
   fileSystem: FileSystem = nodeFileSystem,
 ): Promise<void> {
   const temporary = `${path}.tmp`;
-  const file = await fileSystem.open(temporary, "create");
+  try {
+    await writeWhole(temporary, chunks, fileSystem);
+    await fileSystem.rename(temporary, path);
+  } catch (error) {
+    await fileSystem.remove(temporary).catch(() => {});
+    throw error;
+  }
+  await fileSystem.syncDirectory(dirname(path));
+}
+
+async function writeWhole(
+  path: string,
+  chunks: Iterable<Uint8Array>,
+  fileSystem: FileSystem,
+): Promise<void> {
+  const file = await fileSystem.open(path, "create");
   try {
     for (const chunk of chunks) await file.write(chunk);
     await file.sync();
   } finally {
     await file.close();
   }
-  await fileSystem.rename(temporary, path);
-  await fileSystem.syncDirectory(dirname(path));
 }

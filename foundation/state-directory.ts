@@ -82,8 +82,8 @@ export class StateDirectory implements AsyncDisposable {
 async function lock(path: string, flag: string): Promise<void> {
   const file = lockOf(path);
   const own = `${file}.${process.pid}`;
-  await writeFile(own, JSON.stringify(await describeProcess(process.pid)), { mode: 0o600 });
   try {
+    await writeFile(own, JSON.stringify(await describeProcess(process.pid)), { mode: 0o600 });
     // A link is made whole or not at all, and never over an existing name.
     while (!(await linked(own, file))) {
       const text = await refuseIfHeld(path, flag);

@@ -170,11 +170,11 @@ export class Agent {
     await this.#following;
     this.#workers.stop();
     this.#listeners.stop();
-    await this.#lastKnownGood?.stop();
     await this.#undoStart();
   }
 
   async #undoStart(): Promise<void> {
+    await this.#lastKnownGood?.stop();
     await this.#admin.stop();
     await this.#stateDirectory?.release();
   }

@@ -158,6 +158,7 @@ for (const code of ["ENOSPC", "EROFS", "EIO"] as const) {
     await node.lastKnownGood.flush();
     assert.equal(node.lastKnownGood.failure, undefined);
     assert.equal(changes.length, 2);
+    assert.ok(!disk.names().some((name) => name.endsWith(".tmp")));
     await node.lastKnownGood.stop();
     const later = new KeptNode({ fileSystem: disk }, digests);
     assert.equal(await later.boot(), 4);

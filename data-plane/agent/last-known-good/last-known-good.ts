@@ -14,6 +14,7 @@ import type { Logger } from "../../../foundation/log.ts";
 import { replaceFile } from "../../../foundation/replace-file.ts";
 import { describe, isSame, type Running, type StagedChange } from "../node-state.ts";
 import {
+  isUnfinished,
   type LoadedState,
   loadLastKnownGood,
   type StateFile,
@@ -239,13 +240,17 @@ export class LastKnownGood {
   async #removeOld(): Promise<void> {
     const { directory, log } = this.#init;
     try {
-      const files = stateFiles(await this.#fileSystem.list(directory));
+      const names = await this.#fileSystem.list(directory);
+      const files = stateFiles(names);
       const isDamaged = ({ name }: StateFile) => this.#damaged.includes(name);
       const bases = files.filter((file) => file.kind === "base" && !isDamaged(file));
       const oldest = bases.at(-2)?.sequence ?? bases.at(-1)?.sequence ?? 0;
       for (const file of files) {
         if (file.sequence >= oldest && !isDamaged(file)) continue;
         await this.#fileSystem.remove(join(directory, file.name));
+      }
+      for (const name of names.filter(isUnfinished)) {
+        await this.#fileSystem.remove(join(directory, name));
       }
       this.#damaged = [];
     } catch (error) {

@@ -47,6 +47,11 @@ export function stateFileName(kind: StateFile["kind"], sequence: number): string
   return `${kind}-${String(sequence).padStart(10, "0")}`;
 }
 
+/** A base that a process was killed in the middle of. */
+export function isUnfinished(name: string): boolean {
+  return /^base-\d{10}\.tmp$/.test(name);
+}
+
 /** Never rejects; undefined when there is nothing that can be used. */
 export async function loadLastKnownGood(
   init: LoadInit,
