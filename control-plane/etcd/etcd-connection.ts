@@ -7,11 +7,9 @@
  * A connection that failed is closed and replaced, never mended: a grpc-js channel whose peer accepts and stays silent
  * can hang for as long as it exists.
  */
-import { readFileSync } from "node:fs";
 import {
   type CallOptions,
   type ChannelCredentials,
-  credentials as grpcCredentials,
   InterceptingCall,
   type Interceptor,
   ListenerBuilder,
@@ -24,10 +22,10 @@ import {
   classifyEtcdError,
   EtcdRefusedError,
   EtcdStaleTokenError,
-  EtcdUnavailableError,
   isStaleToken,
   staleTokenDetails,
 } from "./etcd-error.ts";
+import { tlsCredentials, tlsOptions } from "./etcd-tls.ts";
 
 export type EtcdAccess = Pick<EtcdConnectionConfig, "endpoints" | "username" | "password" | "tls">;
 
@@ -55,9 +53,11 @@ export class EtcdConnection {
     this.#etcd = new Etcd3({
       hosts: endpoint,
       faultHandling: { host: () => noop, global: noop },
-      grpcOptions,
+      grpcOptions: { ...grpcOptions, ...tlsOptions(endpoint) },
     });
-    if (access.tls !== undefined) useCredentials(this.#etcd, tlsCredentials(access.tls));
+    if (access.tls !== undefined) {
+      useCredentials(this.#etcd, tlsCredentials(endpoint, access.tls));
+    }
   }
 
   /** One unary call. Rejects with the classes of etcd-error.ts; a stale token is renewed once, which no write has been behind. */
@@ -176,27 +176,6 @@ const staleTokenRenamed = new ListenerBuilder()
     ),
   )
   .build();
-
-function tlsCredentials(tls: NonNullable<EtcdAccess["tls"]>): ChannelCredentials {
-  const pem = (given: string | undefined) => {
-    if (given === undefined) return null;
-    return given.startsWith("-----BEGIN ") ? Buffer.from(given) : readPem(given);
-  };
-  return grpcCredentials.createSsl(pem(tls.ca), pem(tls.key), pem(tls.cert), {
-    rejectUnauthorized: !tls.insecureSkipVerify,
-  });
-}
-
-function readPem(file: string): Buffer {
-  try {
-    return readFileSync(file);
-  } catch (error) {
-    // Not for ever wrong: a rotation may be writing it just now.
-    throw new EtcdUnavailableError(`Cannot connect to etcd: ${file} cannot be read`, {
-      cause: error,
-    });
-  }
-}
 
 /** etcd3's own option knows neither system roots with a client certificate nor `insecureSkipVerify`. */
 function useCredentials(etcd: Etcd3, channelCredentials: ChannelCredentials): void {

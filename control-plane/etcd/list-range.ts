@@ -6,8 +6,7 @@ import type { KeyRange } from "./key-range.ts";
  * large list quadratic; small enough that decoding it does not hold the event loop.
  */
 const pageBytes = 2 * 1024 * 1024;
-const maximumBytes = 16 * 1024 * 1024;
-const firstLimit = 500;
+const maximumBytes = 4 * 1024 * 1024;
 const usualLimit = 5_000;
 const maximumLimit = 10_000;
 
@@ -18,18 +17,24 @@ export interface ListPage {
   readonly pairs: readonly KeyValue[];
 }
 
+export interface ListOptions {
+  /** Without it the newest when the list begins. */
+  readonly revision?: bigint;
+  /** Of the first page; the following ones go by the weight of what came. Small where values may be large. */
+  readonly firstLimit?: number;
+}
+
 /**
- * All pairs of a range as they were at one revision (without `at` the newest when the list begins), page by page; at least one
- * page, maybe empty. Throws the classes of etcd-error.ts; `EtcdCompactedError` when the list took longer than etcd keeps history.
+ * All pairs of a range as they were at one revision, page by page; at least one page, maybe empty. Throws the classes of etcd-error.ts; `EtcdCompactedError` when the list took longer than etcd keeps history.
  */
 export async function* listRange(
   client: EtcdClient,
   range: KeyRange,
-  at?: bigint,
+  { revision: pinned, firstLimit = 500 }: ListOptions = {},
 ): AsyncGenerator<ListPage> {
   let { start } = range;
   let limit = firstLimit;
-  let revision = at;
+  let revision = pinned;
   for (;;) {
     const page = await client.range(
       { start, end: range.end },

@@ -12,31 +12,42 @@ import { eventually, freePort } from "./program.ts";
 
 const run = promisify(execFile);
 
+export interface TestEtcdOptions {
+  /** Paths of PEM files; clients must show a certificate of `ca`. */
+  readonly tls?: { readonly cert: string; readonly key: string; readonly ca: string };
+}
+
 export class TestEtcd implements AsyncDisposable {
   readonly port: number;
   readonly #peerPort: number;
   readonly #folder: string;
   readonly #binaries: EtcdBinaries;
+  readonly #tls: TestEtcdOptions["tls"];
   #process: ChildProcess | undefined;
   #output = "";
 
-  private constructor(port: number, peerPort: number, folder: string, binaries: EtcdBinaries) {
+  private constructor(
+    [port, peerPort]: readonly [number, number],
+    folder: string,
+    { tls }: TestEtcdOptions,
+  ) {
     this.port = port;
     this.#peerPort = peerPort;
     this.#folder = folder;
-    this.#binaries = binaries;
+    this.#binaries = locateEtcd();
+    this.#tls = tls;
   }
 
-  static async start(): Promise<TestEtcd> {
-    const etcd = await TestEtcd.prepare();
+  static async start(options?: TestEtcdOptions): Promise<TestEtcd> {
+    const etcd = await TestEtcd.prepare(options);
     await etcd.run();
     return etcd;
   }
 
   /** With its ports known, not running yet. */
-  static async prepare(): Promise<TestEtcd> {
+  static async prepare(options: TestEtcdOptions = {}): Promise<TestEtcd> {
     const folder = await mkdtemp(join(tmpdir(), "switchyard-etcd-"));
-    return new TestEtcd(await freePort(), await freePort(), folder, locateEtcd());
+    return new TestEtcd([await freePort(), await freePort()], folder, options);
   }
 
   get endpoint(): string {
@@ -45,7 +56,7 @@ export class TestEtcd implements AsyncDisposable {
 
   /** Starts it, on the data it had. Resolves once it answers. */
   async run(): Promise<void> {
-    const client = `http://${this.endpoint}`;
+    const client = `${this.#tls === undefined ? "http" : "https"}://${this.endpoint}`;
     const peer = `http://127.0.0.1:${this.#peerPort}`;
     const child = spawn(
       this.#binaries.etcd,
@@ -54,6 +65,8 @@ export class TestEtcd implements AsyncDisposable {
         ...["--listen-client-urls", client, "--advertise-client-urls", client],
         ...["--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer],
         ...["--initial-cluster", `test=${peer}`],
+        ...this.#tlsFlags("--cert-file", "--key-file", "--trusted-ca-file"),
+        ...(this.#tls === undefined ? [] : ["--client-cert-auth"]),
       ],
       { stdio: ["ignore", "ignore", "pipe"] },
     );
@@ -81,7 +94,11 @@ export class TestEtcd implements AsyncDisposable {
     const asUser = user === undefined ? [] : ["--user", user];
     const running = run(
       this.#binaries.etcdctl,
-      ["--endpoints", this.endpoint, "--command-timeout=5s", ...asUser, ...args],
+      [
+        ...["--endpoints", this.endpoint, "--command-timeout=5s", ...asUser],
+        ...this.#tlsFlags("--cert", "--key", "--cacert"),
+        ...args,
+      ],
       { env: { ...process.env, ETCDCTL_API: "3" }, maxBuffer: 1 << 28 },
     );
     running.child.stdin?.end(input ?? "");
@@ -144,6 +161,11 @@ export class TestEtcd implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.kill();
     await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  #tlsFlags(cert: string, key: string, ca: string): string[] {
+    if (this.#tls === undefined) return [];
+    return [cert, this.#tls.cert, key, this.#tls.key, ca, this.#tls.ca];
   }
 
   async #answers(): Promise<void> {

@@ -20,8 +20,8 @@ export class Watched implements AsyncDisposable {
   readonly #stop = new AbortController();
   readonly #running: Promise<void>;
 
-  constructor(endpoint: string, prefix = "traefik/") {
-    this.#client = new EtcdClient({ ...anonymous, endpoints: [endpoint] });
+  constructor(endpoint: string | readonly string[], prefix = "traefik/") {
+    this.#client = new EtcdClient({ ...anonymous, endpoints: [endpoint].flat() });
     this.#running = watchPrefix(
       {
         client: this.#client,

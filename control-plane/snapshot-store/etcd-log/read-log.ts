@@ -1,6 +1,7 @@
 /** Readings of the generation log, each at one revision of etcd, so that no writer can change what is being read. */
 import { type Resource, resourceId } from "../../../config-model/snapshot/resource.ts";
 import type { SnapshotDelta } from "../../../config-model/snapshot/snapshot-delta.ts";
+import { TurnSlice } from "../../../foundation/turn-slice.ts";
 import type { EtcdClient } from "../../etcd/etcd-client.ts";
 import { oneKey } from "../../etcd/key-range.ts";
 import { listRange } from "../../etcd/list-range.ts";
@@ -105,6 +106,11 @@ export function applyDelta(
   for (const upserted of upserts) state.set(resourceId(upserted), upserted);
 }
 
+/** Values are up to 512 KiB each. */
+const firstLimit = 4;
+/** Longest turn of decoding. */
+const sliceMs = 5;
+
 interface ReadRecord {
   readonly reading: RecordReading;
   readonly changes: readonly SnapshotDelta[];
@@ -122,8 +128,11 @@ async function* readRecords(
   let number = first;
   let reading = new RecordReading();
   let changes: SnapshotDelta[] = [];
-  for await (const page of listRange(client, keys.records(place, first, last + 1n), revision)) {
+  const slice = new TurnSlice(sliceMs);
+  const range = keys.records(place, first, last + 1n);
+  for await (const page of listRange(client, range, { revision, firstLimit })) {
     for (const { key, value } of page.pairs) {
+      if (slice.isSpent) await slice.next();
       const found = keys.recordNumber(key.toString());
       if (found !== number) {
         yield whole(reading, changes, number);
