@@ -4,7 +4,7 @@ import { mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { StateDirectory, StateDirectoryInUseError } from "./state-directory.ts";
+import { StateDirectory } from "./state-directory.ts";
 
 const flag = "--state-dir";
 
@@ -31,7 +31,7 @@ test("StateDirectory in use is refused, naming the process and the flag, until i
   await using at = await temporary();
   const first = await StateDirectory.open({ path: at.path, flag });
   await assert.rejects(StateDirectory.open({ path: at.path, flag }), (error: Error) => {
-    assert.ok(error instanceof StateDirectoryInUseError);
+    assert.equal(error.name, "StateDirectoryInUseError");
     assert.equal(
       error.message,
       `State directory ${at.path} is in use by pid ${process.pid}; choose another with --state-dir`,

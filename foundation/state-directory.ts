@@ -14,7 +14,7 @@ export interface StateDirectoryInit {
 }
 
 /** Another process works there. */
-export class StateDirectoryInUseError extends Error {
+class StateDirectoryInUseError extends Error {
   override readonly name = "StateDirectoryInUseError";
 }
 

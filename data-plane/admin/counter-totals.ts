@@ -4,7 +4,7 @@
  */
 import type { CounterReport, RequestCounterReport } from "../worker/worker-protocol.ts";
 
-export interface RequestTotal {
+interface RequestTotal {
   readonly status: number;
   readonly method: string;
   count: number;

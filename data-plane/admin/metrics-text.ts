@@ -4,7 +4,7 @@ import type { RequestTotals } from "./counter-totals.ts";
 
 export const metricsContentType = "text/plain; version=0.0.4; charset=utf-8";
 
-export type Labels = Readonly<Record<string, string>>;
+type Labels = Readonly<Record<string, string>>;
 
 export interface Metric {
   readonly name: string;

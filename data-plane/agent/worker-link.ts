@@ -14,7 +14,7 @@ export type BuildAnswer =
 export type SwitchAnswer = { readonly kind: "switched" } | WorkerAbsent;
 
 /** The worker ended, or did not answer in time. */
-export interface WorkerAbsent {
+interface WorkerAbsent {
   readonly kind: "gone" | "silent";
 }
 

@@ -23,7 +23,7 @@ import {
 } from "./load-last-known-good.ts";
 import { encodeBase, encodeConfirmation, encodeDelta } from "./state-files.ts";
 
-export interface CapturedState extends Running {
+interface CapturedState extends Running {
   readonly resources: readonly Resource[];
 }
 
