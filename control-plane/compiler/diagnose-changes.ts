@@ -58,8 +58,10 @@ export function diagnoseChanges(graph: ObjectGraph, batch: SettledBatch): Object
 
 function suspects(graph: ObjectGraph, batch: SettledBatch): Set<CompiledObject> {
   const { changed, read, rewired, deleted, flipped } = batch;
-  const found = new Set([...changed, ...read, ...flipped]);
+  const found = new Set(changed);
+  for (const object of read) found.add(object);
   for (const object of flipped) {
+    found.add(object);
     for (const referrer of graph.referrersOf(object.id)) found.add(referrer);
   }
   const above = new Set([...rewired, ...deleted]);

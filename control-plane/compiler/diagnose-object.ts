@@ -13,9 +13,11 @@ export interface Diagnosis {
 }
 
 const none: readonly Diagnostic[] = [];
+const nothingToSay: Diagnosis = { cause: undefined, diagnostics: none };
 
 /** Everything there is to say about an object now. The same state always gives the same sentences. */
 export function diagnoseObject(object: CompiledObject, graph: ObjectGraph): Diagnosis {
+  if (object.included && !hasProblems(object)) return nothingToSay;
   const missing = object.included || object.compiled === undefined ? [] : lacking(object, graph);
   const { source } = object;
   const lastGood = servesLastGood(object);
@@ -31,6 +33,11 @@ export function diagnoseObject(object: CompiledObject, graph: ObjectGraph): Diag
     cause: object.included ? undefined : (missing[0]?.cause ?? notInUse(object.key)),
     diagnostics: diagnostics.length === 0 ? none : diagnostics,
   };
+}
+
+function hasProblems({ source, contentProblems, entryPointProblems }: CompiledObject): boolean {
+  if (contentProblems.length > 0 || entryPointProblems.length > 0) return true;
+  return source !== undefined && source.problems.length > 0;
 }
 
 interface Lack extends Problem {

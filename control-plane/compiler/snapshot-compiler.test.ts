@@ -186,6 +186,23 @@ describe("SnapshotCompiler", () => {
     assert.deepEqual(compiling.messages("httpRouter:r@file"), []);
   });
 
+  test("tells a member of a loop from what is only above another one, also when one of two loops is broken", () => {
+    const compiling = started(
+      change("a@file", chain("b")),
+      change("b@file", chain("b", "c")),
+      change("c@file", chain("d")),
+      change("d@file", chain("a")),
+    );
+    const said = () => compiling.messages("httpMiddleware:a@file").join();
+    assert.match(said(), /it refers to itself \(a@file -> b@file -> c@file -> d@file -> a@file\)$/);
+    compiling.apply(change("d@file", addPrefix("/d")));
+    assert.match(said(), /middleware "b@file" is not in use: .* \(b@file -> b@file\)$/);
+    compiling.apply(change("d@file", chain("a")));
+    assert.match(said(), /it refers to itself/);
+    compiling.apply(gone("httpMiddleware", "d@file"));
+    assert.match(said(), /middleware "b@file" is not in use: /);
+  });
+
   test("keeps the last good version of a broken object, and its references late bound", () => {
     const compiling = started(change("r@file", httpRouter()), change("app@file", httpService()));
     const { upserts } = compiling.apply(change("r@file", httpRouter({ rule: "Host(" })));

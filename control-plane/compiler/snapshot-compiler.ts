@@ -9,7 +9,6 @@
  * A batch goes through these steps: entry points, and the routers for which they make a difference; own content of
  * every other changed object; who is included; what there is to say; the difference to what was published.
  */
-import { isDeepStrictEqual } from "node:util";
 import type { SourcePosition } from "../../config-model/dynamic/diagnostic.ts";
 import type { DynamicObject } from "../../config-model/dynamic/dynamic-object.ts";
 import { type ObjectKey, objectId } from "../../config-model/dynamic/object-key.ts";
@@ -174,7 +173,7 @@ export class SnapshotCompiler {
       this.#entryPoints.set(object.key.name, content.kind === "usable" ? asDefault : undefined);
     }
     const required = content.kind === "usable" ? requiredObjects(content.body) : [];
-    if (!isDeepStrictEqual(required, object.required)) batch.rewired.push(object);
+    if (!sameItems(required, object.required)) batch.rewired.push(object);
     const entryPoints = content.kind === "usable" ? content.entryPoints : undefined;
     this.#wire(object, required, entryPoints);
     if (content.kind === "usable" && entryPoints !== undefined) {
@@ -234,8 +233,9 @@ export class SnapshotCompiler {
       return;
     }
     // What was carried over keeps its bytes for as long as they say the right thing.
-    if (router.inUse.kind === "carried" && isDeepStrictEqual(entryPointsOf(body), names)) {
-      router.compiled = router.inUse.resource;
+    const { inUse } = router;
+    if (inUse.kind === "carried" && selection !== "default" && sameItems(selection, names)) {
+      router.compiled = inUse.resource;
       return;
     }
     router.compiled = keepEqual(
@@ -313,4 +313,8 @@ function entryPointProblems(
         ? `Cannot use ${describeObject(key)}: entry point "${name}" does not exist`
         : `Cannot use entry point "${name}" for ${describeObject(key)}: it does not exist`,
   }));
+}
+
+function sameItems(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && b.every((item, index) => item === a[index]);
 }
