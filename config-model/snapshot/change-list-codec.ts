@@ -12,7 +12,7 @@ import type { SnapshotDelta } from "./snapshot-delta.ts";
 const defaultPartBytes = 128 * 1024;
 
 /** A part cannot be read, or a payload is not what its hash says. */
-export class ChangeListError extends Error {
+class ChangeListError extends Error {
   override readonly name = "ChangeListError";
 }
 

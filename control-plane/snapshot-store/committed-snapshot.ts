@@ -21,7 +21,7 @@ interface PreparedCommit {
 }
 
 /** What the store says it holds is not what it gave: its bytes, or this process, are damaged. */
-export class DigestMismatchError extends Error {
+class DigestMismatchError extends Error {
   override readonly name = "DigestMismatchError";
 }
 

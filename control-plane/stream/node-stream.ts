@@ -16,7 +16,7 @@ export interface NodeStream {
   end(end?: StreamEnd): void;
 }
 
-export class StreamClosedError extends Error {
+class StreamClosedError extends Error {
   override readonly name = "StreamClosedError";
 }
 
