@@ -1,4 +1,4 @@
-import { carriageReturn, lineFeed } from "./byte-class.ts";
+import { carriageReturn, fieldValueByte, lineFeed, tokenByte } from "./byte-class.ts";
 import { HeaderList } from "./header-list.ts";
 import { parseTrailers } from "./parse-trailers.ts";
 
@@ -102,9 +102,10 @@ export class ChunkedDecoder {
         return byte === lineFeed;
       case state.trailerStart:
         this.#state = byte === carriageReturn ? state.lastLineFeed : state.trailerLine;
-        return byte === carriageReturn || this.#addToTrailers(byte);
+        return byte === carriageReturn || (tokenByte[byte] === 1 && this.#addToTrailers(byte));
       case state.trailerLine:
         if (byte === carriageReturn) this.#state = state.trailerLineFeed;
+        else if (fieldValueByte[byte] !== 1) return false;
         return this.#addToTrailers(byte);
       case state.trailerLineFeed:
         this.#state = state.trailerStart;

@@ -82,7 +82,7 @@ export class Http1Connection
   constructor(entryPoint: HttpEntryPoint, socket: Socket) {
     this.#entryPoint = entryPoint;
     this.#socket = adoptSocket(socket, (bytes) => this.#receive(bytes));
-    const address = peerAddressOf(socket);
+    const address = peerAddressOf(this.#socket);
     this.#forwarded = new ForwardedHeaders(address, false);
     this.#exchange = new Http1Exchange(this, address, false);
     this.#isPeerTrusted = entryPoint.isTrustedPeer(address);
