@@ -5,6 +5,7 @@ import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import {
   digestOf,
   openStore,
@@ -86,6 +87,34 @@ test("LocalSnapshotStore leaves the old generation when a commit fails half-way"
   const reopened = storeAt(file);
   await openStore(reopened, after);
   assert.deepEqual([...after.state.values()], ["1", "3"]);
+  await reopened.stop();
+});
+
+test("LocalSnapshotStore may be stopped while it is read or written: the commit under way is kept", async () => {
+  using place = temporaryFolder();
+  const file = join(place.folder, "store.sqlite");
+  const store = storeAt(file);
+  await openStore(store, new StateReader());
+  const many = Array.from({ length: 5_000 }, (_, i) => resource(`r${i}`, "1", 1_000));
+  const committing = store.commit(upsert(...many), digestOf("1"));
+  await nextTurn(); // it has begun
+  await store.stop();
+  assert.equal((await committing).generation.number, 1n);
+
+  const interrupted = storeAt(file);
+  let parts = 0;
+  const reader = new StateReader();
+  reader.onPart = () => {
+    parts += 1;
+    void interrupted.stop();
+  };
+  await interrupted.open(reader, never);
+  assert.ok(parts < 10, `${parts} parts after the stop`);
+  assert.equal(reader.head, undefined);
+  const after = new StateReader();
+  const reopened = storeAt(file);
+  await openStore(reopened, after);
+  assert.equal(after.state.size, 5_000);
   await reopened.stop();
 });
 

@@ -7,11 +7,12 @@
  * The file is locked while open: a second process on the same state directory fails at `open()`.
  */
 
-import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Generation } from "../../config-model/snapshot/generation.ts";
 import type { Resource } from "../../config-model/snapshot/resource.ts";
 import type { SnapshotDelta } from "../../config-model/snapshot/snapshot-delta.ts";
 import type { Logger } from "../../foundation/log.ts";
+import { SerialQueue } from "../../foundation/serial-queue.ts";
+import { TurnSlice } from "../../foundation/turn-slice.ts";
 import { type LocalDatabase, openLocalDatabase } from "./local-database.ts";
 import {
   type CommittedGeneration,
@@ -22,6 +23,8 @@ import {
 } from "./snapshot-store.ts";
 
 const partBytes = 256 * 1024;
+/** Longest turn of reading or writing. */
+const sliceMs = 5;
 const firstEpoch = 1n;
 
 export interface LocalSnapshotStoreInit {
@@ -38,7 +41,7 @@ interface OpenStore {
   readonly remove: Statement;
   readonly writeHead: Statement;
   readonly reader: SnapshotReader;
-  /** Until the reading is over, nothing may be committed: the reader would miss it. */
+  /** Absent until the reading is over. */
   head: StoreHead | undefined;
 }
 
@@ -49,6 +52,8 @@ type State =
 
 export class LocalSnapshotStore implements SnapshotStore {
   readonly #init: LocalSnapshotStoreInit;
+  /** A reading and commits, one after another: a commit waits for the reader to know what it builds on. */
+  readonly #steps = new SerialQueue();
   #state: State = { kind: "idle" };
 
   constructor(init: LocalSnapshotStoreInit) {
@@ -75,7 +80,7 @@ export class LocalSnapshotStore implements SnapshotStore {
     };
     this.#state = { kind: "open", store };
     signal.addEventListener("abort", () => void this.stop(), { once: true });
-    await this.#read(store);
+    await this.#steps.run(() => this.#read(store));
   }
 
   onLeadership(onChange: (leading: boolean) => void): void {
@@ -83,22 +88,26 @@ export class LocalSnapshotStore implements SnapshotStore {
   }
 
   async commit(delta: SnapshotDelta, digest: Uint8Array): Promise<CommittedGeneration> {
-    const { store, head } = this.#committable();
-    const generation: Generation = {
-      fleetId: head.fleetId,
-      epoch: head.generation?.epoch ?? firstEpoch,
-      number: (head.generation?.number ?? 0n) + 1n,
-    };
-    this.#write(store, delta, generation, digest);
-    store.head = { fleetId: head.fleetId, generation, digest };
-    const commit = { generation, digest, delta };
-    store.reader.onCommit(commit);
-    return commit;
+    return await this.#steps.run(async () => {
+      const { store, head } = this.#committable();
+      const generation: Generation = {
+        fleetId: head.fleetId,
+        epoch: head.generation?.epoch ?? firstEpoch,
+        number: (head.generation?.number ?? 0n) + 1n,
+      };
+      await this.#write(store, delta, generation, digest);
+      store.head = { fleetId: head.fleetId, generation, digest };
+      const commit = { generation, digest, delta };
+      store.reader.onCommit(commit);
+      return commit;
+    });
   }
 
+  /** After the reading or the commit under way. */
   async stop(): Promise<void> {
     const state = this.#state;
     this.#state = { kind: "stopped" };
+    await this.#steps.idle();
     if (state.kind === "open") state.store.database.close();
   }
 
@@ -112,19 +121,30 @@ export class LocalSnapshotStore implements SnapshotStore {
     const { store } = this.#state;
     if (store.head === undefined) {
       throw new StoreUnavailableError(
-        `Cannot commit to snapshot store ${file}: it is still being read`,
+        `Cannot commit to snapshot store ${file}: it has not been read`,
       );
     }
     return { store, head: store.head };
   }
 
-  #write(store: OpenStore, delta: SnapshotDelta, next: Generation, digest: Uint8Array): void {
+  /** A first load of 100,000 resources takes over a second: it is written in slices, other work going on between them. */
+  async #write(
+    store: OpenStore,
+    { upserts, removals }: SnapshotDelta,
+    next: Generation,
+    digest: Uint8Array,
+  ): Promise<void> {
     const { database } = store;
+    const slice = new TurnSlice(sliceMs);
     try {
       database.exec("BEGIN IMMEDIATE");
-      for (const { kind, name } of delta.removals) store.remove.run(kind, name);
-      for (const { kind, name, hash, payload } of delta.upserts) {
+      for (const { kind, name } of removals) {
+        store.remove.run(kind, name);
+        if (slice.isSpent) await slice.next();
+      }
+      for (const { kind, name, hash, payload } of upserts) {
         store.upsert.run(kind, name, hash, payload);
+        if (slice.isSpent) await slice.next();
       }
       store.writeHead.run(next.epoch, next.number, digest);
       database.exec("COMMIT");
@@ -140,6 +160,7 @@ export class LocalSnapshotStore implements SnapshotStore {
   async #read(store: OpenStore): Promise<void> {
     let resources: Resource[] = [];
     let bytes = 0;
+    const slice = new TurnSlice(sliceMs);
     const rows = store.database.prepare("SELECT kind, name, hash, payload FROM resource");
     for (const row of rows.iterate()) {
       const resource = row as unknown as Resource;
@@ -148,7 +169,7 @@ export class LocalSnapshotStore implements SnapshotStore {
       if (bytes < partBytes) continue;
       store.reader.onPart({ upserts: resources, removals: [] });
       [resources, bytes] = [[], 0];
-      await nextTurn(); // a store of 100,000 resources must not hold the event loop for its whole reading
+      if (slice.isSpent) await slice.next();
       if (this.#state.kind === "stopped") return;
     }
     if (resources.length > 0) store.reader.onPart({ upserts: resources, removals: [] });
