@@ -109,6 +109,7 @@ test("LocalSnapshotStore may be stopped while it is read or written: the commit 
     void interrupted.stop();
   };
   await interrupted.open(reader, never);
+  await interrupted.stop();
   assert.ok(parts < 10, `${parts} parts after the stop`);
   assert.equal(reader.head, undefined);
   const after = new StateReader();
