@@ -30,6 +30,7 @@ export interface AgentTiming {
   readonly firstMessageTimeoutMs: number;
   readonly silenceTimeoutMs: number;
   readonly stallMs: number;
+  readonly failedStallMs: number;
   readonly behindMs: number;
   readonly retryBaseMs: number;
   readonly retryMaxMs: number;
@@ -41,6 +42,7 @@ const defaultTiming: AgentTiming = {
   firstMessageTimeoutMs: 4_000,
   silenceTimeoutMs: 8_000,
   stallMs: 8_000,
+  failedStallMs: 80_000,
   behindMs: 30_000,
   retryBaseMs: 250,
   retryMaxMs: 10_000,
@@ -216,8 +218,8 @@ export class Agent {
   #follow(identity: NodeIdentity): Promise<void> {
     const { options, log } = this.#init;
     const { controlPlanes, tls, adoptFleet } = options;
-    const { firstMessageTimeoutMs, silenceTimeoutMs, stallMs, behindMs } = this.#timing;
-    const { retryBaseMs, retryMaxMs } = this.#timing;
+    const { firstMessageTimeoutMs, silenceTimeoutMs, retryBaseMs, retryMaxMs } = this.#timing;
+    const { stallMs, failedStallMs, behindMs } = this.#timing;
     const state = this.#state;
     const applier = this.#applier;
     const warning = () => {
@@ -248,6 +250,7 @@ export class Agent {
         adoptFleet,
         backoff: { baseMs: retryBaseMs, maxMs: retryMaxMs },
         stallMs,
+        failedStallMs,
         behindMs,
         log,
       },

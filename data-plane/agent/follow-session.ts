@@ -5,7 +5,8 @@
  * - transfer of an older generation, or of another fleet: refused with a status, its chunks skipped
  * - heartbeat with our generation and digest: the state is confirmed
  * - heartbeat with our generation and another digest: broken, so that the next hello gets the difference
- * - heartbeat with a newer generation and no transfer for `stallMs`: a logical stall, broken
+ * - heartbeat with a newer generation and no transfer for `stallMs` (`failedStallMs` after one that failed): a logical
+ *   stall, broken
  * - heartbeat with an older generation, or another fleet's: after `behindMs` another control plane is tried, if there is one
  * - drain: ends when the transfer under way has
  */
@@ -54,6 +55,8 @@ export interface FollowSessionInit {
   readonly adoptFleet: string | undefined;
   readonly hasOtherControlPlanes: boolean;
   readonly stallMs: number;
+  /** The same after a transfer has failed: the control plane repeats it after a backoff of its own. */
+  readonly failedStallMs: number;
   readonly behindMs: number;
   /** The control plane answered and means this node. */
   readonly onWelcome: (welcome: Welcome) => void;
@@ -69,8 +72,8 @@ export class FollowSession {
   #applying = 0;
   #drain: Drain | undefined;
   #heartbeat: NodeJS.Timeout | undefined;
-  /** A generation that failed here: the control plane repeats it after its backoff, which is no stall. */
-  #failed: Generation | undefined;
+  /** A transfer has failed since the last that serves. */
+  #hasFailed: boolean = false;
   #differsSinceMs: number | undefined;
 
   constructor(init: FollowSessionInit) {
@@ -209,7 +212,7 @@ export class FollowSession {
   #giveUp(generation: Generation | undefined, error: unknown): void {
     if (!(error instanceof TransferError)) throw error;
     this.#receiver = undefined;
-    this.#failed = generation;
+    this.#hasFailed = true;
     const { node, log } = this.#init;
     log.error("transfer refused", { generation: describe(generation), reason: error.message });
     if (generation === undefined) return;
@@ -239,6 +242,7 @@ export class FollowSession {
 
   #compare({ generation, digest }: Heartbeat): void {
     const { node, contact, log, onProven, hasOtherControlPlanes } = this.#init;
+    const { stallMs, failedStallMs, behindMs } = this.#init;
     const held = node.running;
     if (generation === undefined || held === undefined || !this.#isIdle) {
       this.#differsSinceMs = undefined;
@@ -260,12 +264,12 @@ export class FollowSession {
     this.#differsSinceMs ??= performance.now();
     const forMs = performance.now() - this.#differsSinceMs;
     const isNewer = sameFleet && order > 0;
-    if (isNewer && forMs >= this.#init.stallMs && !this.#isSameAsFailed(generation)) {
+    if (isNewer && forMs >= (this.#hasFailed ? failedStallMs : stallMs)) {
       throw new StreamBrokenError(
         `the control plane is at generation ${describe(generation)} and sends nothing`,
       );
     }
-    if (!isNewer && forMs >= this.#init.behindMs && hasOtherControlPlanes) {
+    if (!isNewer && forMs >= behindMs && hasOtherControlPlanes) {
       log.warn("control plane is behind what this node holds", {
         generation: describe(generation),
         fleet: generation.fleetId,
@@ -273,10 +277,6 @@ export class FollowSession {
       });
       throw new StreamBrokenError("the control plane is behind what this node holds");
     }
-  }
-
-  #isSameAsFailed(generation: Generation): boolean {
-    return this.#failed !== undefined && compareGenerations(generation, this.#failed) === 0;
   }
 
   /** What the control plane learns after a reconnect, or when a listener or a worker changed what is rejected. */
@@ -295,13 +295,13 @@ export class FollowSession {
 
   #progress(report: PhaseReport): void {
     if (report.phase === Phase.SERVING) {
-      this.#failed = undefined;
+      this.#hasFailed = false;
       this.#init.contact.confirmed();
       this.#init.onProven();
       this.#report({ ...report, reason: this.#init.node.warning });
       return;
     }
-    if (report.phase === Phase.FAILED) this.#failed = report.transfer.generation;
+    if (report.phase === Phase.FAILED) this.#hasFailed = true;
     this.#report(report);
   }
 

@@ -59,6 +59,7 @@ async function follow(script: readonly (readonly Message[] | Error)[], addresses
       adoptFleet: undefined,
       backoff: { baseMs: 100, maxMs: 400 },
       stallMs: 8_000,
+      failedStallMs: 80_000,
       behindMs: 30_000,
       log,
       wait: async (ms) => void seen.waitsMs.push(ms),

@@ -22,6 +22,7 @@ export interface FollowInit {
   readonly adoptFleet: string | undefined;
   readonly backoff: BackoffPolicy;
   readonly stallMs: number;
+  readonly failedStallMs: number;
   readonly behindMs: number;
   readonly log: Logger;
   readonly wait?: typeof sleep;

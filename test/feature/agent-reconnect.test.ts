@@ -126,7 +126,7 @@ test("Agent does not take the wait after a failed transfer for a stall", async (
   await using controlPlane = await new FakeControlPlane().start();
   await using _node = await TestAgent.start({
     options: { controlPlanes: [controlPlane.address] },
-    timing: { stallMs: 10 },
+    timing: { stallMs: 10, failedStallMs: 60_000 },
   });
   const stream = await serveFirst(controlPlane, first);
   stream.transfer({ generation: generation(2n), delta: first, digest: Buffer.alloc(32) });

@@ -80,9 +80,13 @@ export class FakeNodeStream {
   }
 }
 
-export function transferMessages(transfer: FakeTransfer): Message<FollowResponse>[] {
+/** `partBytes` is what a chunk is aimed at, where the default is too large for a test. */
+export function transferMessages(
+  transfer: FakeTransfer,
+  partBytes?: number,
+): Message<FollowResponse>[] {
   const { generation, base, delta, digest } = transfer;
-  const parts = [...new ChangeListParts(delta)];
+  const parts = [...new ChangeListParts(delta, partBytes)];
   return [
     { $case: "begin", value: { generation, base, chunkCount: parts.length } },
     ...parts.map((changes, index) => ({

@@ -30,6 +30,12 @@ const defaults: Omit<AgentOptions, "controlPlanes"> = {
   log: { level: "error", format: "json" },
 };
 
+export function agentOptions(
+  options: Partial<AgentOptions> & Pick<AgentOptions, "controlPlanes">,
+): AgentOptions {
+  return { ...defaults, ...options };
+}
+
 /** An agent with a fake main thread and fake workers. Retries are fast. */
 export class TestAgent implements AsyncDisposable {
   readonly main = new FakeMainThread();
@@ -37,7 +43,7 @@ export class TestAgent implements AsyncDisposable {
 
   private constructor({ options, timing, log = silentLog }: TestAgentInit) {
     this.agent = new Agent({
-      options: { ...defaults, ...options },
+      options: agentOptions(options),
       post: this.main.fromAgent,
       log,
       timing: { retryBaseMs: 5, retryMaxMs: 20, flushIntervalMs: 0, ...timing },
