@@ -184,17 +184,20 @@ export class SnapshotCompiler {
     }
   }
 
-  /** The resource is absent for routers, which are encoded when they are bound to entry points. */
+  /**
+   * The resource is absent for routers, which are encoded when they are bound to entry points. Whatever goes wrong with
+   * one object is that object's mistake: the batch goes on.
+   */
   #compileOwn(
     key: ObjectKey,
     config: DynamicObject,
   ): { readonly content: CompiledContent; readonly resource?: Resource } {
-    const content = compileObject(key, config, this.#precedence);
-    const kind = resourceKindOf(key.kind);
-    if (content.kind !== "usable" || content.entryPoints !== undefined || kind === undefined) {
-      return { content };
-    }
     try {
+      const content = compileObject(key, config, this.#precedence);
+      const kind = resourceKindOf(key.kind);
+      if (content.kind !== "usable" || content.entryPoints !== undefined || kind === undefined) {
+        return { content };
+      }
       return { content, resource: encodeResource(kind, key.name, content.body) };
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
