@@ -9,16 +9,17 @@ import { CellMap } from "../switcher/cell.ts";
 import { closeAtOnce, type TcpHandler } from "../tcp/tcp-handler.ts";
 import { TcpRouter, type TcpRouterPlan, TcpRouteTable } from "../tcp/tcp-router.ts";
 
-/** What an entry point routes by; only those that exist have tables. */
+/** What an entry point routes by: made when first named, by itself or by a router. */
 export class EntryPointTables {
   readonly http = new RoutingIndex<HttpRouter>();
   readonly httpHandler: HttpHandler = new RoutedHandler(this.http);
   readonly tcp = new TcpRouteTable();
-  plan: EntryPointPlan;
+}
 
-  constructor(plan: EntryPointPlan) {
-    this.plan = plan;
-  }
+/** An entry point that exists. */
+export interface ServedEntryPoint {
+  readonly plan: EntryPointPlan;
+  readonly tables: EntryPointTables;
 }
 
 export interface EntryPointPlan {
@@ -40,7 +41,8 @@ export class LiveState {
   readonly services = new CellMap<HttpHandler>(notFound);
   readonly middlewares = new CellMap<HttpHandler>(notFound);
   readonly tcpServices = new CellMap<TcpHandler>(closeAtOnce);
-  readonly #entryPoints = new Map<string, EntryPointTables>();
+  readonly #entryPoints = new Map<string, ServedEntryPoint>();
+  readonly #tables = new Map<string, EntryPointTables>();
   readonly #routers = new Map<string, HttpRouter>();
   readonly #tcpRouters = new Map<string, TcpRouter>();
   readonly #routerCounters: CounterFamily;
@@ -50,7 +52,7 @@ export class LiveState {
     this.#routerCounters = routerCounters;
   }
 
-  get entryPoints(): ReadonlyMap<string, EntryPointTables> {
+  get entryPoints(): ReadonlyMap<string, ServedEntryPoint> {
     return this.#entryPoints;
   }
 
@@ -62,16 +64,17 @@ export class LiveState {
     return this.#tcpRouters;
   }
 
-  /** A new one comes before the routers that name it; changed settings keep the tables. */
   putEntryPoint(plan: EntryPointPlan): void {
-    const tables = this.#entryPoints.get(plan.name);
-    if (tables === undefined) this.#entryPoints.set(plan.name, new EntryPointTables(plan));
-    else tables.plan = plan;
+    this.#entryPoints.set(plan.name, { plan, tables: this.#tablesOf(plan.name) });
   }
 
-  /** Its tables stay as they are, for connections that are still draining. */
+  /**
+   * Its tables stay as they are, for connections that are still draining: nothing here knows them any more. So an entry
+   * point that comes back needs a new state, as its routers are not looked for.
+   */
   removeEntryPoint(name: string): void {
     this.#entryPoints.delete(name);
+    this.#tables.delete(name);
   }
 
   putRouter(plan: HttpRouterPlan): void {
@@ -83,8 +86,7 @@ export class LiveState {
     this.removeRouter(plan.name);
     this.#routers.set(plan.name, router);
     for (const name of router.entryPoints) {
-      const index = this.#entryPoints.get(name)?.http;
-      if (index === undefined) continue;
+      const index = this.#tablesOf(name).http;
       for (const placement of router.placements) index.add(placement);
     }
   }
@@ -94,7 +96,7 @@ export class LiveState {
     if (router === undefined) return;
     this.#routers.delete(name);
     for (const entryPoint of router.entryPoints) {
-      const index = this.#entryPoints.get(entryPoint)?.http;
+      const index = this.#tables.get(entryPoint)?.http;
       if (index === undefined) continue;
       for (const placement of router.placements) index.remove(placement);
     }
@@ -106,7 +108,7 @@ export class LiveState {
     const router = new TcpRouter(plan, this.tcpServices.refer(plan.service));
     this.removeTcpRouter(plan.name);
     this.#tcpRouters.set(plan.name, router);
-    for (const name of plan.entryPoints) this.#entryPoints.get(name)?.tcp.add(router);
+    for (const name of plan.entryPoints) this.#tablesOf(name).tcp.add(router);
   }
 
   removeTcpRouter(name: string): void {
@@ -114,8 +116,17 @@ export class LiveState {
     if (router === undefined) return;
     this.#tcpRouters.delete(name);
     for (const entryPoint of router.plan.entryPoints) {
-      this.#entryPoints.get(entryPoint)?.tcp.remove(router);
+      this.#tables.get(entryPoint)?.tcp.remove(router);
     }
     this.tcpServices.release(router.service);
+  }
+
+  #tablesOf(entryPoint: string): EntryPointTables {
+    let tables = this.#tables.get(entryPoint);
+    if (tables === undefined) {
+      tables = new EntryPointTables();
+      this.#tables.set(entryPoint, tables);
+    }
+    return tables;
   }
 }

@@ -146,7 +146,7 @@ export function planIn(state: LiveState, kind: PlanKind, name: string): Resource
   }
 }
 
-/** Everything `state` holds: entry points first, so that no router has to be looked through again for them. */
+/** Everything `state` holds. */
 export function* plansIn(state: LiveState): Generator<ResourcePlan> {
   if (state.nodeSettings !== undefined) {
     yield { kind: "nodeSettings", name: "node", plan: state.nodeSettings };

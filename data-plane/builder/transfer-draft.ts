@@ -1,10 +1,14 @@
 /**
  * A transfer on its way from bytes to plans, before anything that serves is touched. A resource that cannot be used is
  * left out with the reason: what serves under its name goes on serving.
+ *
+ * A full transfer is put into its new state resource by resource: 100,000 plans are never held at once. Middlewares wait
+ * until all are there, for chains could lead back to themselves.
  */
 import type { HttpHandler } from "../http/http-exchange.ts";
 import type { Definition } from "../switcher/cell.ts";
 import type { RejectedResource } from "../worker/worker-protocol.ts";
+import type { LiveState } from "./live-state.ts";
 import { fingerprintOf, type PlanContext, planResource } from "./plan-resource.ts";
 import type { ChangedName, ChangedResource } from "./read-change-list.ts";
 import {
@@ -12,6 +16,7 @@ import {
   type PlanKind,
   planIn,
   planKindOf,
+  put,
   type ResourcePlan,
   resourceKindOf,
 } from "./resource-plan.ts";
@@ -22,21 +27,22 @@ export interface Removal {
 }
 
 export class TransferDraft {
-  readonly isFull: boolean;
+  /** Of a full transfer. */
+  readonly next: LiveState | undefined;
   readonly removals: Removal[] = [];
   readonly #context: PlanContext;
   readonly #plans = new Map<string, ResourcePlan>();
   readonly #rejected: Map<string, RejectedResource>;
 
-  /** `rejectedBefore`: what a delta does not touch stays rejected. */
+  /** `rejectedBefore`: what a delta does not touch stays rejected. `next`: a full transfer, into this empty state. */
   constructor(
     context: PlanContext,
-    isFull: boolean,
     rejectedBefore: ReadonlyMap<string, RejectedResource>,
+    next: LiveState | undefined,
   ) {
     this.#context = context;
-    this.isFull = isFull;
-    this.#rejected = new Map(isFull ? [] : rejectedBefore);
+    this.next = next;
+    this.#rejected = new Map(next === undefined ? rejectedBefore : []);
   }
 
   get rejected(): ReadonlyMap<string, RejectedResource> {
@@ -47,6 +53,7 @@ export class TransferDraft {
     return this.#plans.size;
   }
 
+  /** What has not been put into `next` yet. */
   plans(): Iterable<ResourcePlan> {
     return this.#plans.values();
   }
@@ -64,14 +71,14 @@ export class TransferDraft {
       kind !== undefined &&
       fingerprintIn(live, kind, resource.name) === fingerprintOf(resource)
     ) {
-      if (this.isFull) this.#carryOver(id, kind, resource.name);
+      this.#carryOver(id, kind, resource.name);
       return;
     }
     try {
-      this.#plans.set(id, planResource(resource, this.#context));
+      this.#take(id, planResource(resource, this.#context));
     } catch (error) {
       this.#reject(id, resource, reasonOf(error));
-      if (this.isFull && kind !== undefined) this.#carryOver(id, kind, resource.name);
+      if (kind !== undefined) this.#carryOver(id, kind, resource.name);
     }
   }
 
@@ -95,7 +102,7 @@ export class TransferDraft {
       this.#plans.delete(id);
       const key = { kind: resourceKindOf.httpMiddleware, name: loop };
       this.#reject(id, key, "its chain leads back to itself");
-      if (this.isFull && !wasCarriedOver) this.#carryOver(id, "httpMiddleware", loop);
+      if (!wasCarriedOver) this.#carryOver(id, "httpMiddleware", loop);
     }
   }
 
@@ -103,7 +110,7 @@ export class TransferDraft {
     const membersOf = (name: string): readonly string[] => {
       const plan = this.#plans.get(idOf(resourceKindOf.httpMiddleware, name));
       if (plan?.kind === "httpMiddleware") return plan.plan.members;
-      if (this.isFull || removed.has(name)) return [];
+      if (this.next !== undefined || removed.has(name)) return [];
       return this.#liveMiddleware(name)?.members ?? [];
     };
     for (const { kind, name } of this.#plans.values()) {
@@ -116,9 +123,16 @@ export class TransferDraft {
     return this.#context.live.middlewares.definition(name);
   }
 
+  #take(id: string, plan: ResourcePlan): void {
+    if (this.next === undefined || plan.kind === "httpMiddleware") this.#plans.set(id, plan);
+    else put(this.next, plan);
+  }
+
+  /** A delta leaves where it is what it does not change. */
   #carryOver(id: string, kind: PlanKind, name: string): void {
+    if (this.next === undefined) return;
     const plan = planIn(this.#context.live, kind, name);
-    if (plan !== undefined) this.#plans.set(id, plan);
+    if (plan !== undefined) this.#take(id, plan);
   }
 
   #reject(id: string, { kind, name }: ChangedName, reason: string): void {

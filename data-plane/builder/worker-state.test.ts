@@ -220,7 +220,7 @@ test("the old state serves while a full one is built in slices", async () => {
     await new Promise((resolve) => setImmediate(resolve));
   }
   await building;
-  assert(turns > 300, `${turns} turns`);
+  assert(turns > 200, `${turns} turns`);
   await harness.state.switch();
   assert.equal(harness.ask(), "404 404 page not found");
   assert.equal(harness.ask({ host: "h77.test" }), "200 127.0.0.1:8002/");

@@ -3,7 +3,7 @@
  * live in one turn. Everything that can fail happens in `build`; `switch` cannot fail.
  *
  * A delta is a list of edits to the live state, so it costs what it changes. A full transfer, a delta too large to be
- * put in place within a turn, and one that adds entry points (whose tables must be filled first) make a new state beside
+ * put in place within a turn, and one that adds entry points (whose routers have to be looked for) make a new state beside
  * the old one instead, in slices of `sliceMs`, which then takes its place. Live objects (servers with their connections
  * and turns, counters) go over to whatever comes next.
  */
@@ -14,7 +14,7 @@ import type { CounterRegistry } from "../metrics/counter-registry.ts";
 import type { Definition } from "../switcher/cell.ts";
 import { HttpService, type HttpUpstream } from "../upstream/http-service.ts";
 import type { RejectedResource } from "../worker/worker-protocol.ts";
-import { type EntryPointTables, LiveState } from "./live-state.ts";
+import { LiveState, type ServedEntryPoint } from "./live-state.ts";
 import type { NodeTransport } from "./node-transport.ts";
 import type { MakeUpstream } from "./plan-service.ts";
 import { readChangeList } from "./read-change-list.ts";
@@ -24,7 +24,7 @@ import { TransferDraft } from "./transfer-draft.ts";
 /** Where entry points go live. */
 export interface EntryPointSink {
   /** New, or with other settings or tables than before. */
-  put(tables: EntryPointTables): void;
+  put(entryPoint: ServedEntryPoint): void;
   /** What it serves with stays, for the connections that are left. */
   remove(name: string): void;
 }
@@ -60,7 +60,7 @@ export class WorkerState {
 
   constructor(init: WorkerStateInit) {
     this.#init = init;
-    this.#live = new LiveState(init.counters.routers);
+    this.#live = this.#newState();
   }
 
   begin(full: boolean): void {
@@ -116,7 +116,8 @@ export class WorkerState {
       log,
       made: transfer.made,
     };
-    const draft = new TransferDraft(context, transfer.full, this.#rejected);
+    const next = transfer.full ? this.#newState() : undefined;
+    const draft = new TransferDraft(context, this.#rejected, next);
     for (const part of transfer.parts.splice(0)) {
       // Parts lie in shared memory, which text cannot be decoded from.
       const { upserts, removals } = readChangeList(new Uint8Array(part));
@@ -133,7 +134,8 @@ export class WorkerState {
 
   #fitsIntoOneTurn(draft: TransferDraft): boolean {
     const { maxEdits = 1_000 } = this.#init;
-    if (draft.isFull || draft.planCount + draft.removals.length > maxEdits) return false;
+    if (draft.next !== undefined) return false;
+    if (draft.planCount + draft.removals.length > maxEdits) return false;
     for (const { kind, name } of draft.plans()) {
       if (kind === "entryPoint" && !this.#live.entryPoints.has(name)) return false;
     }
@@ -141,27 +143,30 @@ export class WorkerState {
   }
 
   async #stateWith(draft: TransferDraft, slice: TurnSlice): Promise<LiveState> {
-    const state = new LiveState(this.#init.counters.routers);
-    for (const plan of draft.plans()) if (plan.kind === "entryPoint") put(state, plan);
-    for (const plan of this.#carriedOver(draft)) {
-      put(state, plan);
-      if (slice.isSpent) await slice.next();
+    const state = draft.next ?? this.#newState();
+    if (draft.next === undefined) {
+      for (const plan of this.#untouchedBy(draft)) {
+        put(state, plan);
+        if (slice.isSpent) await slice.next();
+      }
     }
     for (const plan of draft.plans()) {
-      if (plan.kind !== "entryPoint") put(state, plan);
+      put(state, plan);
       if (slice.isSpent) await slice.next();
     }
     return state;
   }
 
-  /** What a delta does not touch. */
-  *#carriedOver(draft: TransferDraft): Generator<ResourcePlan> {
-    if (draft.isFull) return;
+  *#untouchedBy(draft: TransferDraft): Generator<ResourcePlan> {
     const removed = new Set(draft.removals.map(({ kind, name }) => `${kind}:${name}`));
     for (const plan of plansIn(this.#live)) {
       if (draft.has(plan.kind, plan.name) || removed.has(`${plan.kind}:${plan.name}`)) continue;
       yield plan;
     }
+  }
+
+  #newState(): LiveState {
+    return new LiveState(this.#init.counters.routers);
   }
 
   #edit(draft: TransferDraft): void {
@@ -185,8 +190,8 @@ export class WorkerState {
       put(this.#live, plan);
       if (plan.kind === "httpService") this.#retireService(plan.name, before, plan.plan);
       if (plan.kind === "entryPoint") {
-        const tables = this.#live.entryPoints.get(plan.name);
-        if (tables !== undefined) entryPoints.put(tables);
+        const entryPoint = this.#live.entryPoints.get(plan.name);
+        if (entryPoint !== undefined) entryPoints.put(entryPoint);
       }
     }
     transport.update(this.#live.nodeSettings?.settings);
@@ -196,7 +201,7 @@ export class WorkerState {
     const { entryPoints, transport } = this.#init;
     const previous = this.#live;
     this.#live = next;
-    for (const tables of next.entryPoints.values()) entryPoints.put(tables);
+    for (const entryPoint of next.entryPoints.values()) entryPoints.put(entryPoint);
     for (const name of previous.entryPoints.keys()) {
       if (!next.entryPoints.has(name)) entryPoints.remove(name);
     }

@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
 import type { Logger } from "../../foundation/log.ts";
-import type { EntryPointTables } from "../builder/live-state.ts";
+import type { ServedEntryPoint } from "../builder/live-state.ts";
 import type { EntryPointSink } from "../builder/worker-state.ts";
 import type { DeadlineSweeper } from "../connection/deadline-sweeper.ts";
 import type { CounterFamily } from "../metrics/counter-registry.ts";
@@ -22,17 +22,17 @@ export class EntryPointSet implements EntryPointSink {
     this.#init = init;
   }
 
-  put(tables: EntryPointTables): void {
-    const { name } = tables.plan;
+  put(served: ServedEntryPoint): void {
+    const { name } = served.plan;
     this.#removed.delete(name);
     const known = this.#entryPoints.get(name);
     if (known !== undefined) {
-      known.switchTo(tables);
+      known.switchTo(served);
       return;
     }
     const { counters, sweeper, log } = this.#init;
     const init = { counters: counters.of(name), sweeper, log };
-    this.#entryPoints.set(name, new EntryPoint(tables, init));
+    this.#entryPoints.set(name, new EntryPoint(served, init));
   }
 
   remove(name: string): void {

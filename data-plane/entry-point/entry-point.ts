@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import type { Logger } from "../../foundation/log.ts";
-import type { EntryPointTables } from "../builder/live-state.ts";
+import type { EntryPoint as EntryPointSettings } from "../../proto/gen/switchyard/fleet/v1/resource.ts";
+import type { ServedEntryPoint } from "../builder/live-state.ts";
 import { ConnectionSet } from "../connection/connection-set.ts";
 import type { DeadlineSweeper } from "../connection/deadline-sweeper.ts";
 import { EntryPointRuntime } from "../http/entry-point-runtime.ts";
@@ -24,24 +25,22 @@ export class EntryPoint {
   readonly #init: EntryPointInit;
   readonly #http: HandlerSwitcher<HttpHandler>;
   readonly #tcp: HandlerSwitcher<TcpRouteTable>;
-  #tables: EntryPointTables;
+  #settings: EntryPointSettings;
   /** Connections since the last drain: those of a listener that is gone drain while a new one's come in. */
   #connections: Connections;
 
-  constructor(tables: EntryPointTables, init: EntryPointInit) {
-    this.name = tables.plan.name;
+  constructor({ plan, tables }: ServedEntryPoint, init: EntryPointInit) {
+    this.name = plan.name;
     this.#init = init;
     this.#http = new HandlerSwitcher(tables.httpHandler);
     this.#tcp = new HandlerSwitcher(tables.tcp);
-    this.#tables = tables;
+    this.#settings = plan.settings;
     this.#connections = this.#newConnections();
   }
 
-  switchTo(tables: EntryPointTables): void {
-    const { settings } = tables.plan;
-    if (settings !== this.#connections.http.settings)
-      this.#connections.http.updateSettings(settings);
-    this.#tables = tables;
+  switchTo({ plan: { settings }, tables }: ServedEntryPoint): void {
+    if (settings !== this.#settings) this.#connections.http.updateSettings(settings);
+    this.#settings = settings;
     this.#http.switchTo(tables.httpHandler);
     this.#tcp.switchTo(tables.tcp);
   }
@@ -57,7 +56,7 @@ export class EntryPoint {
   /** Lets the connections of this moment finish within the entry point's grace; later ones are not touched. */
   async drain(): Promise<void> {
     const { http, tcp } = this.#connections;
-    const { graceTimeoutMs } = this.#tables.plan.settings;
+    const { graceTimeoutMs } = this.#settings;
     this.#connections = this.#newConnections();
     await Promise.all([http.drain(graceTimeoutMs), tcp.drain(graceTimeoutMs)]);
   }
@@ -65,7 +64,7 @@ export class EntryPoint {
   #newConnections(): Connections {
     const http = new EntryPointRuntime({
       name: this.name,
-      settings: this.#tables.plan.settings,
+      settings: this.#settings,
       handler: this.#http,
       ...this.#init,
     });

@@ -54,7 +54,7 @@ export class StateHarness {
       transport: this.transport,
       counters: this.counters,
       entryPoints: {
-        put: (tables) => void this.entryPoints.set(tables.plan.name, tables),
+        put: ({ plan, tables }) => void this.entryPoints.set(plan.name, tables),
         remove: (name) => void this.entryPoints.delete(name),
       },
       log: silentLog,
