@@ -4,7 +4,7 @@
  */
 import { hostname } from "node:os";
 import { portOf } from "./canonical-host.ts";
-import { type HeaderBlock, type HeaderList, headerBlock } from "./header-list.ts";
+import type { HeaderBlock, HeaderList } from "./header-list.ts";
 import {
   headerId,
   isManagedHeader,
@@ -15,41 +15,58 @@ import type { RequestHead } from "./parse-request-head.ts";
 
 const thisHost = hostname();
 
-/** Fills in what is missing, for one connection: what a request that brings nothing gets is made once per host. */
+const blockNames = [
+  "X-Forwarded-Proto",
+  "X-Forwarded-Server",
+  "X-Real-Ip",
+  "X-Forwarded-Port",
+  "X-Forwarded-Host",
+] as const;
+const blockIds = blockNames.map((name) => knownHeaderId(name.toLowerCase()));
+
+/** Fills in what is missing, for one connection. What a request that brings nothing gets is prepared, host by host. */
 export class ForwardedHeaders {
   readonly #peerAddress: string;
   readonly #isTls: boolean;
+  readonly #proto: string;
+  /** Lines that are the same for every host. */
+  readonly #commonText: string;
   #blockHost = "";
   #block: HeaderBlock | undefined;
 
   constructor(peerAddress: string, isTls: boolean) {
     this.#peerAddress = peerAddress;
     this.#isTls = isTls;
+    this.#proto = isTls ? "https" : "http";
+    const lines = [this.#proto, thisHost, peerAddress].map(
+      (value, index) => `${blockNames[index]}: ${value}\r\n`,
+    );
+    this.#commonText = lines.join("");
   }
 
   /** `mayHaveManaged`: the peer is trusted, so that there may be fields to keep. */
   addTo(headers: HeaderList, head: RequestHead, mayHaveManaged: boolean): void {
-    if (head.wantsUpgrade || (mayHaveManaged && hasManaged(headers))) {
+    const { host } = head;
+    const isPlain = host !== "" && this.#peerAddress !== "" && !head.wantsUpgrade;
+    if (!isPlain || (mayHaveManaged && hasManaged(headers))) {
       this.#fill(headers, head);
       return;
     }
-    if (this.#block === undefined || this.#blockHost !== head.host) {
-      this.#blockHost = head.host;
-      this.#block = this.#blockFor(head.host);
+    if (this.#block === undefined || this.#blockHost !== host) {
+      this.#blockHost = host;
+      this.#block = this.#blockFor(host);
     }
     headers.appendBlock(this.#block);
   }
 
   #blockFor(host: string): HeaderBlock {
-    const proto = this.#isTls ? "https" : "http";
-    const fields: (readonly [string, string])[] = [
-      ["X-Forwarded-Proto", proto],
-      ["X-Forwarded-Port", forwardedPortOf(host, proto)],
-      ["X-Forwarded-Server", thisHost],
-    ];
-    if (this.#peerAddress !== "") fields.push(["X-Real-Ip", this.#peerAddress]);
-    if (host !== "") fields.push(["X-Forwarded-Host", host]);
-    return headerBlock(fields);
+    const port = forwardedPortOf(host, this.#proto);
+    return {
+      text: `${this.#commonText}X-Forwarded-Port: ${port}\r\nX-Forwarded-Host: ${host}\r\n`,
+      ids: blockIds,
+      names: blockNames,
+      values: [this.#proto, thisHost, this.#peerAddress, port, host],
+    };
   }
 
   #fill(headers: HeaderList, head: RequestHead): void {

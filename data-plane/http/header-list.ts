@@ -238,15 +238,6 @@ export class HeaderList {
   }
 }
 
-export function headerBlock(fields: readonly (readonly [string, string])[]): HeaderBlock {
-  return {
-    text: fields.map(([name, value]) => `${name}: ${value}\r\n`).join(""),
-    ids: fields.map(([name]) => knownHeaderId(name.toLowerCase())),
-    names: fields.map(([name]) => name),
-    values: fields.map(([, value]) => value),
-  };
-}
-
 function joinAddress(value: string, address: string): string {
   return value === "" ? address : `${value}, ${address}`;
 }

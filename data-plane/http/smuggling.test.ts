@@ -238,7 +238,7 @@ const cases: readonly Case[] = [
 
 /** The upstream's bytes as requests, without what the engine adds to each. */
 function requestsOf(received: string): string[] {
-  const added = `X-Forwarded-Proto: http\r\nX-Forwarded-Port: 80\r\nX-Forwarded-Server: ${hostname()}\r\nX-Real-Ip: 127.0.0.1\r\nX-Forwarded-Host: `;
+  const added = `X-Forwarded-Proto: http\r\nX-Forwarded-Server: ${hostname()}\r\nX-Real-Ip: 127.0.0.1\r\nX-Forwarded-Port: 80\r\nX-Forwarded-Host: `;
   const requests: string[] = [];
   let rest = received;
   while (rest !== "") {
