@@ -38,12 +38,12 @@ export class EtcdStaleTokenError extends Error {
 }
 
 /** The wanted revision is compacted away: list anew. */
-export class EtcdCompactedError extends Error {
+class EtcdCompactedError extends Error {
   override readonly name = "EtcdCompactedError";
 }
 
 /** etcd answered that it cannot do this (request too large, out of space, no such lease); nothing was written. */
-export class EtcdRequestError extends Error {
+class EtcdRequestError extends Error {
   override readonly name = "EtcdRequestError";
 }
 

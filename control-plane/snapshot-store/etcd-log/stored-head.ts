@@ -16,7 +16,7 @@ export interface StoredHead {
   readonly deltaBytes: number;
 }
 
-export interface StoredBase {
+interface StoredBase {
   readonly place: RecordPlace;
   readonly number: bigint;
   readonly bytes: number;
