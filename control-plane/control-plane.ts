@@ -38,6 +38,8 @@ export interface ControlPlaneInit {
 
 /** Root of the snapshot store in etcd, unless `fleet.store.etcd.rootKey` says otherwise. */
 const defaultStoreRoot = "switchyard";
+/** A provider that has neither read its source nor said that it cannot by then is worth a line. */
+const firstWordMs = 10_000;
 
 export class ControlPlane {
   readonly #options: ControlPlaneOptions;
@@ -128,6 +130,12 @@ export class ControlPlane {
         log: this.#log,
       }),
     );
+    resources.defer(() => clearTimeout(waiting));
+    const waiting = setTimeout(() => {
+      const providers = watcher.pendingProviders.join(", ");
+      if (providers !== "")
+        this.#log.warn("still waiting for the first word of providers", { providers });
+    }, firstWordMs).unref();
     // Providers speak once the store has been read: what it holds is what an unread provider is served with.
     const read = publisher.start(this.#stopping.signal).then(() => {
       if (!this.#stopping.signal.aborted) aggregator.start(this.#stopping.signal);
