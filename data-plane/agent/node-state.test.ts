@@ -112,7 +112,7 @@ test("NodeState undone is as it was", async () => {
   assert.deepEqual(contents(state), contents(source.snapshot));
 });
 
-const runs = Number(process.env["SWITCHYARD_TEST_RUNS"] ?? 60);
+const runs = Number(process.env["SWITCHYARD_TEST_HISTORIES"] ?? 60);
 
 test(`NodeState ends as its control plane says in ${runs} random histories of edits, damage, undoing and crashes`, async (t) => {
   const seed = Number(process.env["SWITCHYARD_TEST_SEED"] ?? Date.now() % 1_000_000);
