@@ -80,6 +80,23 @@ test("CommittedSnapshot remembers as many changed keys as it is told to", () => 
   assert.equal(committed.deltaSince(states.at(-6)!)?.upserts.length, 6);
 });
 
+test("CommittedSnapshot shows the committed state while a commit is prepared, and after it is abandoned", () => {
+  const { committed, states, commit } = startCommitted();
+  commit({ upserts: [routerResource("a", 1), routerResource("b", 1)], removals: [] });
+  commit({ upserts: [routerResource("a", 2), routerResource("b", 2)], removals: [] });
+  const base = states[0]!;
+  const [delta, full] = [committed.deltaSince(base), new Set(committed.full().upserts)];
+  committed.prepare({
+    upserts: [routerResource("a", 3), routerResource("c")],
+    removals: [routerResource("b")],
+  });
+  assert.deepEqual(committed.deltaSince(base), delta);
+  assert.deepEqual(new Set(committed.full().upserts), full);
+  committed.abandon();
+  assert.deepEqual(committed.deltaSince(base), delta);
+  assert.deepEqual(new Set(committed.full().upserts), full);
+});
+
 test("CommittedSnapshot.commit() of what was prepared costs no second digest and is the same", () => {
   const { committed, truth, commit } = startCommitted();
   const change = { upserts: [routerResource("a"), routerResource("b")], removals: [] };

@@ -74,7 +74,7 @@ async function subscribe(resources: Parameters<typeof resourceOf>[] = []) {
         heartbeatMs: 60_000,
         silenceMs: 60_000,
         statusMs: 60_000,
-        failureBackoff: { baseMs: 1, maxMs: 1 },
+        failureBackoff: { baseMs: 60_000, maxMs: 60_000 },
       },
       log: silentLog,
       rejectionOf: ({ kind, name, reason }) => ({
@@ -128,8 +128,7 @@ test("Subscriber stops sending a transfer that the node has refused", async () =
   });
   await stream.take();
   await stream.take();
-  assert.deepEqual(stream.cases().slice(0, 2), ["begin", "chunk"]);
-  assert.notEqual(stream.cases()[2], "chunk");
+  assert.deepEqual(stream.cases(), ["begin", "chunk"]);
   assert.equal(subscriber.record.failure, "chunk 0 has a wrong checksum");
   subscriber.close();
 });
