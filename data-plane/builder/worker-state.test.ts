@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { HttpMiddleware, ResourceKind } from "../../proto/gen/switchyard/fleet/v1/resource.ts";
 import {
   bodyResource,
+  changeParts,
   keyOf,
   middlewareOf,
   routerOf,
@@ -171,6 +172,22 @@ test("a transfer whose bytes cannot be read fails as a whole and changes nothing
   await assert.rejects(harness.state.build());
   harness.state.abandon();
   assert.equal(harness.ask(), "200 127.0.0.1:8001/v1/");
+});
+
+test("parts may lie in memory shared with other workers, names and texts beyond ASCII included", async () => {
+  const harness = await serving();
+  harness.state.begin(false);
+  for (const part of changeParts([
+    routerOf("größe@file", { rule: "Host(`a.test`) && PathPrefix(`/ä`)" }),
+    addPrefix("m", "/v1"),
+  ])) {
+    const shared = new Uint8Array(new SharedArrayBuffer(part.byteLength));
+    shared.set(part);
+    harness.state.addPart(shared);
+  }
+  assert.deepEqual(await harness.state.build(), []);
+  await harness.state.switch();
+  assert.equal(harness.ask({ path: "/%C3%A4" }), "200 127.0.0.1:8001/%C3%A4");
 });
 
 test("an abandoned transfer leaves no connections behind and no trace", async () => {

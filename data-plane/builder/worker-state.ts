@@ -119,8 +119,7 @@ export class WorkerState {
     const next = transfer.full ? this.#newState() : undefined;
     const draft = new TransferDraft(context, this.#rejected, next);
     for (const part of transfer.parts.splice(0)) {
-      // Parts lie in shared memory, which text cannot be decoded from.
-      const { upserts, removals } = readChangeList(new Uint8Array(part));
+      const { upserts, removals } = readChangeList(part);
       for (const resource of upserts) {
         draft.upsert(resource);
         if (slice.isSpent) await slice.next();
