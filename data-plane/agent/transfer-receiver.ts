@@ -5,15 +5,17 @@
  *
  * Chunks are checked as they arrive and touch no state before the commit, so a stream that breaks leaves nothing to undo.
  */
+import { hash } from "node:crypto";
 import { crc32 } from "node:zlib";
-import { decodeChangeList } from "../../config-model/snapshot/change-list-codec.ts";
 import type { Generation } from "../../config-model/snapshot/generation.ts";
+import type { Resource, ResourceKey } from "../../config-model/snapshot/resource.ts";
 import type { SnapshotDelta } from "../../config-model/snapshot/snapshot-delta.ts";
 import type {
   TransferBegin,
   TransferChunk,
   TransferCommit,
 } from "../../proto/gen/switchyard/fleet/v1/fleet.ts";
+import { readChangeList } from "../builder/read-change-list.ts";
 import { sharedCopy } from "./shared-parts.ts";
 
 /** An encoded `ChangeList` in shared memory, and what it says. */
@@ -90,10 +92,26 @@ export class TransferReceiver {
   }
 }
 
-/** Every payload has the hash it claims. */
+/**
+ * Every payload has the hash it claims. Hashes and payloads are views of `changes`: the agent and all workers hold the
+ * same bytes once.
+ */
 function decode(changes: Uint8Array, index: number): SnapshotDelta {
   try {
-    return decodeChangeList(changes);
+    const { upserts, removals } = readChangeList(changes);
+    for (const { kind, name } of [...upserts, ...removals]) {
+      // The digest has 16 bits for it. A kind of a newer version is kept as it is.
+      if (kind < 1 || kind > 0xffff) throw new Error(`${kind} is no resource kind ("${name}")`);
+    }
+    for (const resource of upserts) {
+      if (!hash("sha256", resource.payload, "buffer").equals(resource.hash)) {
+        throw new Error(`the payload of "${resource.name}" does not match its hash`);
+      }
+    }
+    return {
+      upserts: upserts as readonly Resource[],
+      removals: removals as readonly ResourceKey[],
+    };
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new TransferError(`chunk ${index} cannot be used: ${reason}`, { cause: error });

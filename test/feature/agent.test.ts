@@ -1,6 +1,7 @@
 /** The agent against a control plane over real gRPC; main thread and workers are fakes that keep the protocol. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { crc32 } from "node:zlib";
 import type { SnapshotDelta } from "../../config-model/snapshot/snapshot-delta.ts";
 import { Phase, type Rejection } from "../../proto/gen/switchyard/fleet/v1/fleet.ts";
 import { ResourceKind } from "../../proto/gen/switchyard/fleet/v1/resource.ts";
@@ -152,6 +153,19 @@ const damages: Record<string, (messages: ReturnType<typeof transferMessages>) =>
   "a lost chunk": (messages) => void messages.splice(2, 1),
   "a chunk that comes twice": (messages) => void messages.splice(2, 0, messages[2]!),
   "chunks in another order": (messages) => void messages.splice(1, 0, ...messages.splice(2, 1)),
+  "a chunk that is no change list": (messages) => {
+    const changes = Buffer.from("no change list at all");
+    messages.splice(1, 1, { $case: "chunk", value: { index: 0, changes, crc32: crc32(changes) } });
+  },
+  "a kind that no digest has room for": (messages) => {
+    const delta = upserting({ ...routerResource("a@file"), kind: 0x1_0000 as never });
+    const [, chunk] = transferMessages({
+      generation: generation(2n),
+      delta,
+      digest: Buffer.alloc(32),
+    });
+    messages.splice(1, 1, chunk!);
+  },
   "a payload that is not what its hash says": (messages) => {
     const delta = upserting({ ...routerResource("a@file", 3), hash: Buffer.alloc(32) });
     const [, chunk] = transferMessages({
@@ -260,7 +274,7 @@ test("Agent gives up on a worker that does not answer", async () => {
   await using controlPlane = await new FakeControlPlane().start();
   await using node = await TestAgent.start({
     options: { controlPlanes: [controlPlane.address] },
-    timing: { workerAnswerTimeoutMs: 50 },
+    timing: { workerAnswerTimeoutMs: 800 },
     workers: 2,
   });
   const stream = await serveFirst(controlPlane, first);
