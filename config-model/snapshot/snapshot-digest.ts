@@ -13,8 +13,8 @@ const bucketCount = 4096;
 const hashBytes = 32;
 
 export class SnapshotDigest {
-  /** Sorted leaves of each bucket. */
-  readonly #buckets: string[][] = Array.from({ length: bucketCount }, () => []);
+  /** Sorted leaves of each bucket that ever had one. */
+  readonly #buckets: (string[] | undefined)[] = new Array(bucketCount).fill(undefined);
   readonly #bucketHashes = Buffer.alloc(
     bucketCount * hashBytes,
     hash("sha256", "", "binary"),
@@ -54,8 +54,8 @@ export class SnapshotDigest {
   }
 
   #leavesOf(bucket: number): string[] {
-    const leaves = this.#buckets[bucket];
-    if (leaves === undefined) throw new RangeError(`Cannot find bucket ${bucket}: there are 4096`);
+    const leaves = this.#buckets[bucket] ?? [];
+    this.#buckets[bucket] = leaves;
     return leaves;
   }
 
