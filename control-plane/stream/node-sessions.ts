@@ -19,6 +19,8 @@ import { TransferCache } from "./transfer-cache.ts";
 
 /** Reconnecting takes a node this long and a random part of it more, so that a fleet does not move as one. */
 const drainReconnectMs = 250;
+/** Nodes brought on their way in one turn: some 10 ms of work. */
+const wokenAtOnce = 64;
 
 export interface NodeSessionTimes extends SubscriberTimes {
   /** A stream that has not said hello by then ends. */
@@ -47,20 +49,16 @@ export class NodeSessions {
   readonly #transfers: TransferCache;
   readonly #subscribers = new Map<string, Subscriber>();
   readonly #stopWatching: () => void;
+  /** To be woken: something was committed. */
+  readonly #asleep = new Set<Subscriber>();
+  #isWaking: boolean = false;
   #isDraining: boolean = false;
 
   constructor(init: NodeSessionsInit) {
     this.#init = init;
     this.status = new FleetStatus(init.committed);
     this.#transfers = new TransferCache(init.committed);
-    this.#stopWatching = init.committed.onChange(() => {
-      for (const subscriber of this.#subscribers.values()) {
-        this.#guarded(
-          () => subscriber.wake(),
-          (end) => subscriber.end(end),
-        );
-      }
-    });
+    this.#stopWatching = init.committed.onChange(() => this.#wakeAll());
   }
 
   open(stream: NodeStream, peer: string): NodeSession {
@@ -99,6 +97,7 @@ export class NodeSessions {
   drain(): void {
     this.#isDraining = true;
     this.#stopWatching();
+    this.#asleep.clear();
     for (const subscriber of this.#subscribers.values()) {
       subscriber.drain(Math.round(drainReconnectMs * (1 + Math.random())));
     }
@@ -107,6 +106,27 @@ export class NodeSessions {
   /** Ends the streams of all nodes. */
   end(): void {
     for (const subscriber of this.#subscribers.values()) subscriber.end();
+  }
+
+  #wakeAll(): void {
+    for (const subscriber of this.#subscribers.values()) this.#asleep.add(subscriber);
+    if (!this.#isWaking) this.#wakeSome();
+  }
+
+  /** The first nodes at once, a large fleet in turns of the event loop: everything else goes on between them. */
+  #wakeSome(): void {
+    let woken = 0;
+    this.#isWaking = true;
+    for (const subscriber of this.#asleep) {
+      if (woken++ === wokenAtOnce) {
+        setImmediate(() => this.#wakeSome());
+        return;
+      }
+      this.#asleep.delete(subscriber);
+      const wake = () => subscriber.wake();
+      this.#guarded(wake, (end) => subscriber.end(end));
+    }
+    this.#isWaking = false;
   }
 
   /** A fault in the handling of one node ends that node's stream; thrown out of here it would end the process. */
@@ -224,6 +244,7 @@ export class NodeSessions {
 
   #leave(subscriber: Subscriber): void {
     subscriber.close();
+    this.#asleep.delete(subscriber);
     const { nodeId } = subscriber.record;
     if (this.#subscribers.get(nodeId) !== subscriber) return;
     this.#subscribers.delete(nodeId);
