@@ -21,6 +21,34 @@ export function isValidHost(host: string): boolean {
   return /^[^[\]:]*(:[0-9]*)?$/.test(host);
 }
 
+/**
+ * Where the name ends in a Host that is valid and canonical as it is but for its port: small letters, digits, hyphens,
+ * inner dots and underscores, then perhaps a port. -1 for every other, good or bad: those take the long way.
+ */
+export function plainNameEnd(host: string): number {
+  const { length } = host;
+  let index = 0;
+  let isAfterDot = true;
+  for (; index < length; index += 1) {
+    const code = host.charCodeAt(index);
+    if (code === colonCode) break;
+    if (plainNameByte[code] !== 1) return -1;
+    isAfterDot = code === dotCode;
+  }
+  if (isAfterDot) return -1;
+  for (let digit = index + 1; digit < length; digit += 1) {
+    const code = host.charCodeAt(digit);
+    if (code < 48 || code > 57) return -1;
+  }
+  return index;
+}
+
+const colonCode = 58;
+const dotCode = 46;
+const plainNameByte = Uint8Array.from({ length: 256 }, (_, byte) =>
+  /[a-z0-9\-._]/.test(String.fromCharCode(byte)) ? 1 : 0,
+);
+
 function hostWithoutPort(host: string): string {
   if (host.startsWith("[")) {
     const end = host.indexOf("]");

@@ -8,7 +8,10 @@ export interface ConnectionWishes {
 
 const listOfTokens = /^[ \t,]*(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+[ \t]*(?:,[ \t,]*|$))*$/;
 
-/** False when the value is no list of tokens. */
+/** Far more than anyone needs; each costs a look at every field. */
+const maxConnectionNames = 32;
+
+/** False when the value is no list of tokens, or the lists name too many. */
 export function parseConnectionHeader(value: string, wishes: ConnectionWishes): boolean {
   if (value === "keep-alive" || value === "Keep-Alive") {
     wishes.wantsKeepAlive = true;
@@ -19,13 +22,15 @@ export function parseConnectionHeader(value: string, wishes: ConnectionWishes): 
     return true;
   }
   if (!listOfTokens.test(value)) return false;
+  const names = [...wishes.connectionNames];
   for (const part of value.toLowerCase().split(",")) {
     const name = part.trim();
-    if (name === "") continue;
     if (name === "close") wishes.wantsClose = true;
     else if (name === "keep-alive") wishes.wantsKeepAlive = true;
     else if (name === "upgrade") wishes.wantsUpgrade = true;
-    else wishes.connectionNames = [...wishes.connectionNames, name];
+    else if (name !== "") names.push(name);
+    if (names.length > maxConnectionNames) return false;
   }
+  wishes.connectionNames = names;
   return true;
 }

@@ -3,7 +3,6 @@
  * is missing is filled in. The peer's own address joins X-Forwarded-For when the request goes upstream.
  */
 import { hostname } from "node:os";
-import { portOf } from "./canonical-host.ts";
 import type { HeaderBlock, HeaderList } from "./header-list.ts";
 import {
   headerId,
@@ -54,13 +53,14 @@ export class ForwardedHeaders {
     }
     if (this.#block === undefined || this.#blockHost !== host) {
       this.#blockHost = host;
-      this.#block = this.#blockFor(host);
+      this.#block = this.#blockFor(head);
     }
     headers.appendBlock(this.#block);
   }
 
-  #blockFor(host: string): HeaderBlock {
-    const port = forwardedPortOf(host, this.#proto);
+  #blockFor(head: RequestHead): HeaderBlock {
+    const { host } = head;
+    const port = forwardedPortOf(head, this.#proto);
     return {
       text: `${this.#commonText}X-Forwarded-Port: ${port}\r\nX-Forwarded-Host: ${host}\r\n`,
       ids: blockIds,
@@ -73,7 +73,7 @@ export class ForwardedHeaders {
     setIfEmpty(headers, "X-Real-Ip", this.#peerAddress);
     setIfEmpty(headers, "X-Forwarded-Proto", this.#schemeOf(head));
     const proto = headers.get("x-forwarded-proto") ?? "";
-    setIfEmpty(headers, "X-Forwarded-Port", forwardedPortOf(head.host, proto));
+    setIfEmpty(headers, "X-Forwarded-Port", forwardedPortOf(head, proto));
     setIfEmpty(headers, "X-Forwarded-Host", head.host);
     headers.set("X-Forwarded-Server", thisHost);
     joinForwardedFor(headers);
@@ -120,8 +120,7 @@ function joinForwardedFor(headers: HeaderList): void {
   if (values.length > 1) headers.set("X-Forwarded-For", values.join(", "));
 }
 
-function forwardedPortOf(host: string, proto: string): string {
-  const port = portOf(host);
-  if (port !== "") return port;
+function forwardedPortOf(head: RequestHead, proto: string): string {
+  if (head.hostPort !== "") return head.hostPort;
   return proto === "https" || proto === "wss" ? "443" : "80";
 }

@@ -4,6 +4,10 @@ import { headerId, isSentByEngine, knownHeaderId, knownHeaderName } from "./know
 const unsendable = /[^\t\x20-\x7e\x80-\xff]/;
 const validName = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
+const firstCapacity = 16;
+/** What one message with very many fields needed is not kept for the rest of a connection's life. */
+const keptCapacity = 256;
+
 /** Start of a field that is not in the source. */
 const own = -1;
 
@@ -26,10 +30,10 @@ const noBlock: HeaderBlock = { text: "", ids: [], names: [], values: [] };
 export class HeaderList {
   #source = "";
   #length = 0;
-  #ids = new Uint8Array(16);
-  #starts = new Int32Array(16);
-  #nameEnds = new Int32Array(16);
-  #valueEnds = new Int32Array(16);
+  #ids = new Uint8Array(firstCapacity);
+  #starts = new Int32Array(firstCapacity);
+  #nameEnds = new Int32Array(firstCapacity);
+  #valueEnds = new Int32Array(firstCapacity);
   /** Of own fields; what is at other indexes means nothing. */
   readonly #names: string[] = [];
   readonly #values: string[] = [];
@@ -129,6 +133,7 @@ export class HeaderList {
   clear(): void {
     this.#length = 0;
     this.#block = noBlock;
+    if (this.#ids.length > keptCapacity) this.#setCapacity(firstCapacity);
   }
 
   /** Empties the list for the fields of a head; `appendParsed` refers to `source`. */
@@ -185,23 +190,25 @@ export class HeaderList {
   #grow(): number {
     const index = this.#length;
     this.#length = index + 1;
-    if (index === this.#ids.length) this.#doubleCapacity();
+    if (index === this.#ids.length) this.#setCapacity(index * 2);
     return index;
   }
 
-  #doubleCapacity(): void {
-    const capacity = this.#ids.length * 2;
-    const grown = (old: Int32Array): Int32Array<ArrayBuffer> => {
+  /** Keeps what fits. */
+  #setCapacity(capacity: number): void {
+    const resized = (old: Int32Array): Int32Array<ArrayBuffer> => {
       const copy = new Int32Array(capacity);
-      copy.set(old);
+      copy.set(old.subarray(0, capacity));
       return copy;
     };
     const ids = new Uint8Array(capacity);
-    ids.set(this.#ids);
+    ids.set(this.#ids.subarray(0, capacity));
     this.#ids = ids;
-    this.#starts = grown(this.#starts);
-    this.#nameEnds = grown(this.#nameEnds);
-    this.#valueEnds = grown(this.#valueEnds);
+    this.#starts = resized(this.#starts);
+    this.#nameEnds = resized(this.#nameEnds);
+    this.#valueEnds = resized(this.#valueEnds);
+    this.#names.length = Math.min(this.#names.length, capacity);
+    this.#values.length = Math.min(this.#values.length, capacity);
   }
 
   /** A known name is found by its id, another by its text. */

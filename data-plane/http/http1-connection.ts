@@ -14,7 +14,6 @@ import {
 } from "../connection/deadline-sweeper.ts";
 import { adoptSocket } from "../connection/shared-read-buffer.ts";
 import type { RequestCounters } from "../metrics/request-counters.ts";
-import { canonicalHost } from "./canonical-host.ts";
 import { ChunkedDecoder } from "./chunked-decoder.ts";
 import { ForwardedHeaders, removeConnectionHeaders } from "./forwarded-headers.ts";
 import { HeadBuffer } from "./head-buffer.ts";
@@ -76,8 +75,6 @@ export class Http1Connection
   #discardedBytes = 0;
   #chunked: ChunkedDecoder | undefined;
   #tunnel: TunnelEnd | undefined;
-  #lastHostValue = "";
-  #lastHost = "";
 
   constructor(entryPoint: HttpEntryPoint, socket: Socket) {
     this.#entryPoint = entryPoint;
@@ -245,11 +242,7 @@ export class Http1Connection
       exchange.respond(200, "");
       return;
     }
-    if (head.host !== this.#lastHostValue) {
-      this.#lastHostValue = head.host;
-      this.#lastHost = canonicalHost(head.host);
-    }
-    exchange.host = this.#lastHost;
+    exchange.host = head.hostName;
     exchange.requestHost = head.host;
     exchange.upgradeProtocol = head.wantsUpgrade && this.#isBodyDone ? head.upgrade : "";
     exchange.appendsForwardedFor = settings.forwardedHeaders?.notAppendXForwardedFor !== true;

@@ -226,3 +226,10 @@ test("RequestHead forgets the request before", () => {
     [false, false, false],
   );
 });
+
+test("parseRequestHead() refuses Connection lists without end, however they are spread", () => {
+  const names = Array.from({ length: 20 }, (_, index) => `x-${index}`).join(",");
+  assert.ok(parse(get(`${host}Connection: ${names}\r\n`)).verdict > 0);
+  const twice = `Connection: ${names}\r\nConnection: ${names}\r\n`;
+  assert.equal(parse(get(`${host}${twice}`)).verdict, -400);
+});

@@ -10,7 +10,7 @@ import {
   targetKind,
   tokenByte,
 } from "./byte-class.ts";
-import { isValidHost } from "./canonical-host.ts";
+import { canonicalHost, isValidHost, plainNameEnd, portOf } from "./canonical-host.ts";
 import { parseConnectionHeader } from "./connection-header.ts";
 import type { HeaderList } from "./header-list.ts";
 import { headerId } from "./known-header.ts";
@@ -36,6 +36,9 @@ export class RequestHead implements FieldReader, HeadSource {
   minorVersion = 1;
   /** Value of Host, or the authority of an absolute target. */
   host = "";
+  /** The host's name and port as `canonicalHost` and `portOf` say. */
+  hostName = "";
+  hostPort = "";
   hostCount = 0;
   /** -1: none was sent. */
   contentLength = -1;
@@ -50,6 +53,8 @@ export class RequestHead implements FieldReader, HeadSource {
   connectionNames: readonly string[] = noNames;
   /** The last Host that was checked: a connection usually asks for one. */
   #validHost = "";
+  #validName = "";
+  #validPort = "";
 
   reset(bytes: Uint8Array, start: number, text: string): void {
     this.bytes = bytes;
@@ -103,11 +108,24 @@ export class RequestHead implements FieldReader, HeadSource {
 
   #readHost(value: string): number {
     if (value !== this.#validHost) {
-      if (!isValidHost(value)) return 400;
+      const end = plainNameEnd(value);
+      if (end === -1 && !isValidHost(value)) return 400;
       this.#validHost = value;
+      this.#validName = end === -1 ? canonicalHost(value) : value.slice(0, end);
+      this.#validPort = end === -1 ? portOf(value) : value.slice(end + 1);
     }
-    if (this.isOriginForm) this.host = this.#validHost;
+    if (!this.isOriginForm) return 0;
+    this.host = this.#validHost;
+    this.hostName = this.#validName;
+    this.hostPort = this.#validPort;
     return 0;
+  }
+
+  /** For a target that names the host itself, or a request that names none. */
+  setHost(host: string): void {
+    this.host = host;
+    this.hostName = canonicalHost(host);
+    this.hostPort = portOf(host);
   }
 }
 
@@ -240,7 +258,7 @@ function parseAbsoluteTarget(
   while (!"/? \r#".includes(text[index] ?? " ")) index += 1;
   const authority = text.slice(authorityStart, index);
   if (authority === "" || !isValidHost(authority)) return -1;
-  head.host = authority;
+  head.setHost(authority);
   head.isOriginForm = false;
   if (bytes[start + index] === 47) return parsePathAndQuery(bytes, start, index, text, head);
   // No path: what follows is the query, if anything.
@@ -275,7 +293,7 @@ function isConsistent(head: RequestHead): boolean {
   if (head.isChunked && (head.contentLength !== -1 || head.minorVersion === 0)) return false;
   if (head.minorVersion === 0) {
     head.expectsContinue = false;
-    if (head.hostCount === 0 && head.isOriginForm) head.host = "";
+    if (head.hostCount === 0 && head.isOriginForm) head.setHost("");
     return head.hostCount <= 1;
   }
   return head.hostCount === 1;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { vectors } from "../../test/support/vectors.ts";
-import { canonicalHost, isValidHost, portOf } from "./canonical-host.ts";
+import { canonicalHost, isValidHost, plainNameEnd, portOf } from "./canonical-host.ts";
 import {
   normalisePath,
   normaliseQuery,
@@ -149,4 +149,20 @@ test("isValidHost() takes names, addresses and ports, and nothing a parser could
   ]) {
     assert.ok(!isValidHost(host), host);
   }
+});
+
+test("plainNameEnd() only takes hosts that the long way would leave as they are", () => {
+  const character = fc.constantFrom("a", "B", "1", "-", "_", ".", ":", "[", "]", "@", "é", " ");
+  fc.assert(
+    fc.property(fc.array(character, { maxLength: 8 }), (characters) => {
+      const host = characters.join("");
+      const end = plainNameEnd(host);
+      if (end === -1) return;
+      assert.ok(isValidHost(host), host);
+      assert.equal(host.slice(0, end), canonicalHost(host));
+      assert.equal(host.slice(end + 1), portOf(host));
+    }),
+    { numRuns: 2_000 },
+  );
+  assert.deepEqual([plainNameEnd("a.b:80"), plainNameEnd("a"), plainNameEnd("a:")], [3, 1, 1]);
 });
