@@ -13,8 +13,9 @@ import { bounded } from "./bounded-text.ts";
 import { FleetStatus, type NodeRecord, type NodeRejection } from "./fleet-status.ts";
 import { responseFrame } from "./follow-method.ts";
 import { InvalidHelloError, type NodeHello, parseHello, protocolVersion } from "./node-hello.ts";
+import { refusalOf } from "./node-refusal.ts";
 import type { NodeStream, StreamEnd } from "./node-stream.ts";
-import { refusalOf, Subscriber, type SubscriberTimes } from "./subscriber.ts";
+import { Subscriber, type SubscriberTimes } from "./subscriber.ts";
 import { TransferCache } from "./transfer-cache.ts";
 
 /** Reconnecting takes a node this long and a random part of it more, so that a fleet does not move as one. */

@@ -22,6 +22,7 @@ import type { CommittedState, HeldState } from "../snapshot-store/committed-stat
 import { bounded } from "./bounded-text.ts";
 import type { NodeRecord, NodeRejection, TransferTimings } from "./fleet-status.ts";
 import { responseFrame } from "./follow-method.ts";
+import { refusalOf } from "./node-refusal.ts";
 import type { NodeStream, StreamEnd } from "./node-stream.ts";
 import type { SharedTransfer } from "./shared-transfer.ts";
 import type { TransferCache } from "./transfer-cache.ts";
@@ -319,29 +320,6 @@ export class Subscriber {
       this.#init.log.debug("message not sent", { node: this.#record.nodeId, error });
     });
   }
-}
-
-/** Why a node with this state must not be served from what is committed here; absent when it may. */
-export function refusalOf(
-  held: HeldState | undefined,
-  { head }: CommittedState,
-): StreamEnd | undefined {
-  if (held === undefined || head === undefined) return undefined;
-  const { fleetId, number } = held.generation;
-  if (fleetId !== head.fleetId) {
-    return {
-      code: grpcStatus.FAILED_PRECONDITION,
-      details: `Cannot serve this node: it holds state of fleet ${bounded(fleetId)}, this control plane is of fleet ${head.fleetId}`,
-    };
-  }
-  if (head.generation !== undefined && compareGenerations(held.generation, head.generation) <= 0) {
-    return undefined;
-  }
-  const newest = head.generation === undefined ? "no generation" : `${head.generation.number}`;
-  return {
-    code: grpcStatus.FAILED_PRECONDITION,
-    details: `Cannot serve this node: it holds generation ${number}, the newest here is ${newest}`,
-  };
 }
 
 function isSame(generation: Generation | undefined, held: HeldState | undefined): boolean {
