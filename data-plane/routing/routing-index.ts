@@ -1,9 +1,9 @@
 /**
  * Finds the route that wins for a request: always the one a scan of all routes in order (`compareRoutes`) would meet
- * first. Hosts are found by hash, `*.x` by what follows the first label, then paths by hash as well; only rules without host and
- * path are tested one after another. Changed in place, one route at a time: a change costs the routes of its host.
+ * first. Hosts are found by hash, `*.x` by what follows the first label, then paths by hash as well; only rules without
+ * host and path are tested one after another. Changed in place, one route at a time: a change costs the routes of its
+ * host.
  */
-
 import { addToBucket, type HostBucket, removeFromBucket } from "./host-bucket.ts";
 import { wildcardSuffixStart } from "./host-pattern.ts";
 import type { Placement } from "./placement.ts";

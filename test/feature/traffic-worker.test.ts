@@ -301,3 +301,11 @@ test("a service without servers, or with one that is gone, is answered for", asy
   assert.deepEqual(await ask(port, "/none"), { status: 503, body: "no available server\n" });
   assert.deepEqual(await ask(port, "/gone"), { status: 502, body: "Bad Gateway" });
 });
+
+test("a traffic worker that fails in a way nobody caught dies, for the main thread to start another", async () => {
+  await using worker = await TrafficWorkerThread.start();
+  const failed = once(worker.thread, "error");
+  worker.post({ kind: "switch", transfer: 7 }); // nothing was built: the protocol is broken
+  const [error] = (await failed) as [Error];
+  assert.match(error.message, /nothing has been built/);
+});
