@@ -71,6 +71,10 @@ export class TestEtcd implements AsyncDisposable {
       { stdio: ["ignore", "ignore", "pipe"] },
     );
     this.#process = child;
+    // A test process that is ended for leaving something open must not leave this too.
+    const endWithUs = () => child.kill("SIGKILL");
+    process.once("exit", endWithUs);
+    child.once("exit", () => process.removeListener("exit", endWithUs));
     this.#output = "";
     child.stderr.on("data", (chunk) => {
       this.#output = `${this.#output}${chunk}`.slice(-4_000);
@@ -101,7 +105,8 @@ export class TestEtcd implements AsyncDisposable {
       ],
       { env: { ...process.env, ETCDCTL_API: "3" }, maxBuffer: 1 << 28 },
     );
-    running.child.stdin?.end(input ?? "");
+    // It may end before it has read: what it says then comes by the promise.
+    running.child.stdin?.on("error", () => {}).end(input ?? "");
     return (await running).stdout;
   }
 
