@@ -41,7 +41,7 @@ export async function dataPlane(flags: DataPlaneFlags, rest: readonly string[]):
     version: programVersion(),
     stateDir: stateDirOf("data-plane", flags.stateDir),
     entryPointAddresses: parseAddresses(rest),
-    admin: { address: parseAdmin(flags.admin), isRequired: flags.admin !== undefined },
+    admin: { address: parseAdmin(flags.admin), isRequired: true },
     readyMaxAgeMs: flags.readyMaxAge * 1_000,
     routerMetrics: false,
     log: logOptions,

@@ -132,12 +132,16 @@ test("with the control plane killed everything serves, a data plane restarts by 
   await controlPlane.exited;
   await bothServe(addresses, "a");
 
-  nodes[1].kill("SIGKILL");
-  await nodes[1].exited;
-  const again = node({ etcd, fleet, addresses, ports, controlPlaneFlags, ...rest }, 1);
-  await served(addresses[1], "a");
-  const startMs = performance.now() - again.startedAtMs;
-  assert.ok(startMs < 1_000, `serves ${startMs.toFixed(0)} ms after its start`);
+  const startsMs: number[] = [];
+  for (let last = nodes[1]; startsMs.length < 3; ) {
+    last.kill("SIGKILL");
+    await last.exited;
+    last = node({ etcd, fleet, addresses, ports, controlPlaneFlags, ...rest }, 1);
+    await served(addresses[1], "a");
+    startsMs.push(performance.now() - last.startedAtMs);
+  }
+  // The median of three: other work of the machine must not decide it.
+  assert.ok((startsMs.toSorted((x, y) => x - y)[1] ?? Number.NaN) < 1_000, startsMs.join(", "));
 
   await etcd.put(routeKey, "b");
   const back = fleet.controlPlane(...controlPlaneFlags);

@@ -24,7 +24,7 @@ export class Program implements AsyncDisposable {
   stderr = "";
   readonly exited: Promise<Exit>;
   readonly #child: ChildProcess;
-  #waiters = new Set<() => void>();
+  readonly #waiters = new Set<() => void>();
   #exit: Exit | undefined;
 
   constructor(
