@@ -85,7 +85,7 @@ export class ForwardedHeaders {
   }
 }
 
-export function isWebSocketHandshake(head: RequestHead): boolean {
+function isWebSocketHandshake(head: RequestHead): boolean {
   return head.wantsUpgrade && head.upgrade.toLowerCase() === "websocket";
 }
 

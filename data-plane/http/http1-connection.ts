@@ -12,15 +12,16 @@ import {
   type DeadlineSweeper,
   noDeadline,
 } from "../connection/deadline-sweeper.ts";
+import { peerAddressOf } from "../connection/peer-address.ts";
 import { adoptSocket } from "../connection/shared-read-buffer.ts";
 import type { RequestCounters } from "../metrics/request-counters.ts";
-import { ChunkedDecoder } from "./chunked-decoder.ts";
 import { ForwardedHeaders, removeConnectionHeaders } from "./forwarded-headers.ts";
 import { HeadBuffer } from "./head-buffer.ts";
 import type { HandlerCell, TunnelEnd } from "./http-exchange.ts";
 import { type ExchangeConnection, Http1Exchange } from "./http1-exchange.ts";
 import { maxRequestLineBytes, parseRequestHead } from "./parse-request-head.ts";
-import { normalisePath, normaliseQuery, routingPathOf, sanitisePath } from "./request-path.ts";
+import { RequestBody } from "./request-body.ts";
+import { applyTarget } from "./request-target.ts";
 import { statusText } from "./status-text.ts";
 
 /** What connections share; see EntryPointRuntime. */
@@ -54,6 +55,7 @@ export class Http1Connection
   readonly #socket: Socket;
   readonly #exchange: Http1Exchange;
   readonly #partialHead = new HeadBuffer();
+  readonly #body = new RequestBody();
   readonly #isPeerTrusted: boolean;
   readonly #forwarded: ForwardedHeaders;
   readonly #openedMs = performance.now();
@@ -69,11 +71,7 @@ export class Http1Connection
   #closesAfter: boolean = false;
   #requests = 0;
   #readDeadlineMs = noDeadline;
-  #bodyRemaining = 0;
-  #isBodyDone: boolean = true;
-  #isBodyWanted: boolean = false;
   #discardedBytes = 0;
-  #chunked: ChunkedDecoder | undefined;
   #tunnel: TunnelEnd | undefined;
 
   constructor(entryPoint: HttpEntryPoint, socket: Socket) {
@@ -129,7 +127,7 @@ export class Http1Connection
         break;
       case "active":
       case "discarding":
-        if (this.#isBodyDone || !this.#isBodyWanted) this.#leave(bytes, 0);
+        if (this.#body.isDone || !this.#body.isWanted) this.#leave(bytes, 0);
         else this.#readBody(bytes, 0);
         break;
       case "lingering":
@@ -233,18 +231,21 @@ export class Http1Connection
     this.#closesAfter = false;
     exchange.open(performance.now());
     exchange.method = head.method;
-    if (!this.#setTarget()) {
+    if (!applyTarget(head, settings, exchange)) {
       this.#refuseHead(400);
       return;
     }
-    this.#setBody(settings);
+    this.#body.begin(head);
+    exchange.requestFraming = this.#body.framing;
+    exchange.requestLength = head.contentLength;
+    this.#setDeadline(settings);
     if (head.path === "*") {
       exchange.respond(200, "");
       return;
     }
     exchange.host = head.hostName;
     exchange.requestHost = head.host;
-    exchange.upgradeProtocol = head.wantsUpgrade && this.#isBodyDone ? head.upgrade : "";
+    exchange.upgradeProtocol = head.wantsUpgrade && this.#body.isDone ? head.upgrade : "";
     exchange.appendsForwardedFor = settings.forwardedHeaders?.notAppendXForwardedFor !== true;
     if (head.connectionNames.length > 0) {
       const kept = this.#entryPoint.keptConnectionHeaders;
@@ -255,47 +256,9 @@ export class Http1Connection
     exchange.handle();
   }
 
-  /** Fills in path and query; false when the path is malformed. */
-  #setTarget(): boolean {
-    const exchange = this.#exchange;
-    const { head } = exchange;
-    const { sanitizePath, encodeQuerySemicolons } = this.#entryPoint.settings;
-    let path: string | undefined = head.path;
-    exchange.isTargetAsSent = head.isOriginForm && head.minorVersion === 1;
-    let mayNeedSanitising = head.pathNeedsSanitising;
-    if (head.pathNeedsNormalising) {
-      path = normalisePath(path);
-      if (path === undefined) return false;
-      mayNeedSanitising = true;
-    }
-    if (mayNeedSanitising && sanitizePath) path = sanitisePath(path);
-    if (path !== head.path || head.queryHasSemicolon) exchange.isTargetAsSent = false;
-    exchange.path = path;
-    exchange.parsedPath = path;
-    exchange.routingPath = head.pathNeedsNormalising ? routingPathOf(path) : path;
-    exchange.query = head.queryHasSemicolon
-      ? normaliseQuery(head.query, encodeQuerySemicolons)
-      : head.query;
-    return true;
-  }
-
-  #setBody(settings: EntryPoint): void {
-    const exchange = this.#exchange;
-    const { contentLength, isChunked } = exchange.head;
+  #setDeadline(settings: EntryPoint): void {
     const { sweeper } = this.#entryPoint;
-    this.#isBodyWanted = false;
-    this.#isBodyDone = contentLength <= 0 && !isChunked;
-    exchange.requestLength = contentLength;
-    if (isChunked) {
-      exchange.requestFraming = "chunked";
-      this.#chunked ??= new ChunkedDecoder();
-      this.#chunked.reset();
-    } else {
-      // `Content-Length: 0` says that there is a body and that it is empty: it travels on.
-      exchange.requestFraming = contentLength >= 0 ? "length" : "none";
-      this.#bodyRemaining = contentLength;
-    }
-    if (this.#isBodyDone) {
+    if (this.#body.isDone) {
       this.#readDeadlineMs = noDeadline;
       this.deadlineMs = sweeper.deadlineAfter(settings.writeTimeoutMs);
     } else if (this.#readDeadlineMs === noDeadline) {
@@ -308,7 +271,7 @@ export class Http1Connection
     const exchange = this.#exchange;
     this.#input = undefined;
     this.#phase = "active";
-    this.#isBodyDone = true;
+    this.#body.giveUp();
     exchange.open(performance.now());
     if (exchange.method === "") exchange.method = "GET";
     exchange.head.wantsClose = true;
@@ -318,11 +281,11 @@ export class Http1Connection
   // --- the request's body --------------------------------------------------------------------------------------------
 
   startRequestBody(): void {
-    if (this.#isBodyDone) {
+    if (this.#body.isDone) {
       this.#exchange.sink?.requestEnd(undefined);
       return;
     }
-    this.#isBodyWanted = true;
+    this.#body.isWanted = true;
     const { head } = this.#exchange;
     if (head.expectsContinue && this.#input === undefined) {
       head.expectsContinue = false;
@@ -331,11 +294,11 @@ export class Http1Connection
     const input = this.#input;
     this.#input = undefined;
     if (input !== undefined) this.#readBody(input, this.#inputStart);
-    if (!this.#isBodyDone && this.#phase === "active") this.#resume();
+    if (!this.#body.isDone && this.#phase === "active") this.#resume();
   }
 
   resumeRequestBody(): void {
-    if (this.#phase === "active" && !this.#isBodyDone) this.#resume();
+    if (this.#phase === "active" && !this.#body.isDone) this.#resume();
   }
 
   bodyData(bytes: Buffer, start: number, end: number): void {
@@ -344,15 +307,14 @@ export class Http1Connection
   }
 
   #readBody(bytes: Buffer, start: number): void {
-    const used = this.#decodeBody(bytes, start);
+    const used = this.#body.read(bytes, start, this);
     if (used === -1) {
-      this.#isBodyDone = true;
       this.#input = undefined;
       if (this.#phase === "active") this.#exchange.refuse(400);
       else this.#endConnection();
       return;
     }
-    if (this.#isBodyDone) {
+    if (this.#body.isDone) {
       this.#bodyEnded(bytes, used);
     } else if (this.#phase === "discarding") {
       if (this.#discardedBytes > maxDiscardedBytes) this.#endConnection();
@@ -361,26 +323,13 @@ export class Http1Connection
     }
   }
 
-  #decodeBody(bytes: Buffer, start: number): number {
-    if (this.#exchange.requestFraming === "chunked") {
-      const used = this.#chunked?.decode(bytes, start, bytes.length, this) ?? -1;
-      this.#isBodyDone = this.#chunked?.isDone === true;
-      return used;
-    }
-    const end = Math.min(bytes.length, start + this.#bodyRemaining);
-    this.#bodyRemaining -= end - start;
-    this.bodyData(bytes, start, end);
-    this.#isBodyDone = this.#bodyRemaining === 0;
-    return end;
-  }
-
   #bodyEnded(bytes: Buffer, used: number): void {
     const { writeTimeoutMs } = this.#entryPoint.settings;
     this.#readDeadlineMs = noDeadline;
     this.deadlineMs = this.#entryPoint.sweeper.deadlineAfter(writeTimeoutMs);
     if (used < bytes.length) this.#leave(bytes, used);
     if (this.#phase === "discarding") this.#nextRequest();
-    else this.#exchange.sink?.requestEnd(this.#chunked?.trailers);
+    else this.#exchange.sink?.requestEnd(this.#body.trailers);
   }
 
   // --- the response --------------------------------------------------------------------------------------------------
@@ -402,8 +351,8 @@ export class Http1Connection
 
   /** Whether a body is still to come that is too much to read for nothing, or that may never come. */
   #mustNotReadOn(): boolean {
-    if (this.#isBodyDone || this.#isBodyWanted) return false;
-    return this.#exchange.head.expectsContinue || this.#bodyRemaining > maxDiscardedBytes;
+    if (this.#body.isDone || this.#body.isWanted) return false;
+    return this.#exchange.head.expectsContinue || this.#body.remaining > maxDiscardedBytes;
   }
 
   write(text: string): boolean {
@@ -425,13 +374,13 @@ export class Http1Connection
   responseEnded(): void {
     if (this.#phase !== "active") return;
     if (this.#closesAfter) this.#endConnection();
-    else if (this.#isBodyDone) this.#nextRequest();
+    else if (this.#body.isDone) this.#nextRequest();
     else this.#discardBody();
   }
 
   #discardBody(): void {
     this.#phase = "discarding";
-    this.#isBodyWanted = true;
+    this.#body.isWanted = true;
     this.#discardedBytes = 0;
     const input = this.#input;
     this.#input = undefined;
@@ -492,8 +441,8 @@ export class Http1Connection
     if (this.#phase === "waiting") {
       if (this.#partialHead.isEmpty) this.#endConnection();
       else this.#refuseHead(408);
-    } else if (this.#phase === "active" && !this.#isBodyDone) {
-      this.#isBodyDone = true;
+    } else if (this.#phase === "active" && !this.#body.isDone) {
+      this.#body.giveUp();
       this.#input = undefined;
       this.#exchange.refuse(408);
     } else {
@@ -517,7 +466,7 @@ export class Http1Connection
     else if (this.#phase === "lingering") this.#socket.destroySoon();
     else if (this.#phase === "tunnel") this.#tunnel?.endTunnel();
     // A client that has sent its whole request may close its half and still read the answer.
-    else if (!this.#isBodyDone) this.#socket.destroy();
+    else if (!this.#body.isDone) this.#socket.destroy();
   }
 
   #drained(): void {
@@ -563,12 +512,4 @@ function isOneSmallHead(bytes: Buffer, start: number): boolean {
     bytes[length - 3] === 10 &&
     bytes[length - 4] === 13
   );
-}
-
-/** Without the zone of a link-local address, and IPv4 as such where the listener speaks IPv6. */
-function peerAddressOf(socket: Socket): string {
-  const address = socket.remoteAddress ?? "";
-  const zone = address.indexOf("%");
-  const bare = zone === -1 ? address : address.slice(0, zone);
-  return bare.startsWith("::ffff:") && bare.includes(".") ? bare.slice(7) : bare;
 }
