@@ -309,3 +309,20 @@ test("a traffic worker that fails in a way nobody caught dies, for the main thre
   const [error] = (await failed) as [Error];
   assert.match(error.message, /nothing has been built/);
 });
+
+test("a removed entry point serves the connections it has until they are drained, then it is gone", async () => {
+  await using blue = await origin("blue");
+  await using worker = await TrafficWorkerThread.start();
+  const port = await worker.listen();
+  await worker.apply(routes(blue.port, "/v1"), { full: true });
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  assert.equal((await ask(port, "/", "a.test", agent)).status, 200);
+  await worker.apply([], { removals: [keyOf(webEntryPoint()), keyOf(routerOf("r"))] });
+  assert.equal((await ask(port, "/", "a.test", agent)).body, "blue GET /v1/ a.test");
+  worker.tell({ kind: "drainEntryPoint", entryPoint: "web" });
+  await until("the kept connection to be closed", () => worker.openConnections === 0);
+  const late = connect(port, "127.0.0.1");
+  late.on("error", () => {});
+  await once(late.resume(), "close");
+  agent.destroy();
+});
