@@ -138,7 +138,7 @@ export class TransferDraft {
   #reject(id: string, { kind, name }: ChangedName, reason: string): void {
     const resourceKind = kind as RejectedResource["resourceKind"]; // a newer version's number stays what it is
     this.#rejected.set(id, { resourceKind, name, reason });
-    this.#context.log.warn("resource rejected", { kind, name, reason });
+    this.#context.log.warn("resource rejected", { kind: planKindOf(kind) ?? kind, name, reason });
   }
 }
 
