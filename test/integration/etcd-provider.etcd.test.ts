@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { after, before, beforeEach, describe, test } from "node:test";
+import { describe, test } from "node:test";
 import type { SourceChange } from "../../config-model/dynamic/source-object.ts";
 import { EtcdProvider } from "../../control-plane/provider/etcd-provider.ts";
 import type { ProviderEvent } from "../../control-plane/provider/provider.ts";
@@ -62,20 +62,10 @@ function describeChange({ key, object }: SourceChange): string {
   return `${key.kind} ${key.name} ${what}`;
 }
 
-let etcd: TestEtcd;
-
-describe("EtcdProvider", () => {
-  before(async () => {
-    etcd = await TestEtcd.start();
-  });
-  beforeEach(async () => {
-    await etcd.ctl("del", "--prefix", "");
-  });
-  after(async () => {
-    await etcd[Symbol.asyncDispose]();
-  });
-
+// Side by side, because they wait more than they work.
+describe("EtcdProvider", { concurrency: true }, () => {
   test("emits what is there, then `complete`; objects with different faults stand for themselves", async () => {
+    await using etcd = await TestEtcd.start();
     await etcd.put("traefik/http/routers/good/rule", "Host(`a.test`)");
     await etcd.put("traefik/http/routers/good/service", "s");
     await etcd.put("traefik/http/routers/bad/nonsense", "1");
@@ -91,12 +81,14 @@ describe("EtcdProvider", () => {
   });
 
   test("an empty etcd is complete too", async () => {
+    await using etcd = await TestEtcd.start();
     await using provided = await new Provided(etcd.endpoint).start();
     await provided.complete();
     assert.deepEqual(provided.changes, []);
   });
 
   test("one transaction is one event, one event an object; the last key gone is the object gone", async () => {
+    await using etcd = await TestEtcd.start();
     await using provided = await new Provided(etcd.endpoint).start();
     await provided.complete();
     await etcd.transaction(
@@ -117,6 +109,7 @@ describe("EtcdProvider", () => {
   });
 
   test("warns of keys with a leading slash, with their number, and of mistyped collections", async () => {
+    await using etcd = await TestEtcd.start();
     await etcd.transaction(
       "put /traefik/http/routers/a/rule x",
       "put /traefik/http/routers/b/rule x",

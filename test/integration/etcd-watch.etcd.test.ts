@@ -1,6 +1,6 @@
 /** What the list-then-watch guarantees through every fault of the way to etcd, against a real etcd. */
 import assert from "node:assert/strict";
-import { after, before, beforeEach, describe, test } from "node:test";
+import { describe, test } from "node:test";
 import { EtcdClient } from "../../control-plane/etcd/etcd-client.ts";
 import { oneKey } from "../../control-plane/etcd/key-range.ts";
 import { TestEtcd } from "../support/etcd.ts";
@@ -8,40 +8,47 @@ import { FaultProxy } from "../support/fault-proxy.ts";
 import { until } from "../support/until.ts";
 import { anonymous, Watched } from "../support/watched.ts";
 
-let etcd: TestEtcd;
-/** etcdctl takes tens of milliseconds for a write. */
-let writer: EtcdClient;
+/** An etcd of the test's own: what befalls it, or is compacted in it, must not reach the tests beside. */
+class World implements AsyncDisposable {
+  readonly etcd: TestEtcd;
+  /** etcdctl takes tens of milliseconds for a write. */
+  readonly #writer: EtcdClient;
 
-/** One transaction; `undefined` deletes. */
-async function write(pairs: Readonly<Record<string, string | undefined>>): Promise<void> {
-  const operations = Object.entries(pairs).map(([key, value]) =>
-    value === undefined
-      ? ({ kind: "delete", range: oneKey(`traefik/${key}`) } as const)
-      : ({ kind: "put", key: `traefik/${key}`, value: Buffer.from(value) } as const),
-  );
-  await writer.transaction({ compare: [], success: operations });
-}
+  private constructor(etcd: TestEtcd) {
+    this.etcd = etcd;
+    this.#writer = new EtcdClient({ ...anonymous, endpoints: [etcd.endpoint] });
+  }
 
-describe("watchPrefix()", () => {
-  before(async () => {
-    etcd = await TestEtcd.start();
-    writer = new EtcdClient({ ...anonymous, endpoints: [etcd.endpoint] });
-  });
-  beforeEach(async () => {
-    await etcd.ctl("del", "--prefix", "");
-  });
-  after(async () => {
-    writer.close();
-    await etcd[Symbol.asyncDispose]();
-  });
+  static async start(): Promise<World> {
+    return new World(await TestEtcd.start());
+  }
 
-  async function converged(watched: Watched, prefix = "traefik/"): Promise<void> {
-    const expected = await etcd.dump(prefix);
-    await until("as many keys as etcd has", () => watched.state.size === expected.size);
+  /** One transaction; `undefined` deletes. */
+  async write(pairs: Readonly<Record<string, string | undefined>>): Promise<void> {
+    const operations = Object.entries(pairs).map(([key, value]) =>
+      value === undefined
+        ? ({ kind: "delete", range: oneKey(`traefik/${key}`) } as const)
+        : ({ kind: "put", key: `traefik/${key}`, value: Buffer.from(value) } as const),
+    );
+    await this.#writer.transaction({ compare: [], success: operations });
+  }
+
+  async converged(watched: Watched): Promise<void> {
+    const expected = await this.etcd.dump("traefik/");
     await until("the state that etcd has", () => sameEntries(watched.state, expected));
   }
 
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#writer.close();
+    await this.etcd[Symbol.asyncDispose]();
+  }
+}
+
+// Side by side, because they wait more than they work.
+describe("watchPrefix()", { concurrency: true }, () => {
   test("lists, then follows; keys beside the prefix are not its business", async () => {
+    await using world = await World.start();
+    const { etcd } = world;
     await etcd.put("traefik/a", "1");
     await etcd.put("traefik2/a", "1");
     await etcd.put("traefikx", "1");
@@ -56,11 +63,13 @@ describe("watchPrefix()", () => {
   });
 
   test("W10 hands over a transaction as one change", async () => {
+    await using world = await World.start();
+    const { etcd } = world;
     await using watched = new Watched(etcd.endpoint);
     await until("the first list", () => watched.listed !== undefined);
     for (let i = 0; i < 10; i++) {
       const keys = Array.from({ length: 20 }, (_, key) => [key, `${i}`]);
-      await write({ ...Object.fromEntries(keys), none: undefined });
+      await world.write({ ...Object.fromEntries(keys), none: undefined });
     }
     await until("all transactions", () => watched.calls.length >= 10);
     assert.deepEqual(
@@ -70,6 +79,8 @@ describe("watchPrefix()", () => {
   });
 
   test("W2 disconnected, written to, compacted: lists anew and tells only what differs", async () => {
+    await using world = await World.start();
+    const { etcd } = world;
     await etcd.transaction("put traefik/same 1", "put traefik/changed 1", "put traefik/gone 1");
     await using proxy = await FaultProxy.start(etcd.port);
     await using watched = new Watched(proxy.endpoint);
@@ -78,13 +89,13 @@ describe("watchPrefix()", () => {
     await etcd.transaction("put traefik/same 1", "put traefik/changed 2", "del traefik/gone");
     for (let batch = 0; batch < 10; batch++) {
       const keys = Array.from({ length: 100 }, (_, i) => [`new-${batch}-${i}`, "1"]);
-      await write(Object.fromEntries(keys));
+      await world.write(Object.fromEntries(keys));
     }
     await etcd.compact();
     await until("an outage that is told", () => watched.outages.length > 0);
     const healedAt = performance.now();
     proxy.mode = "pass";
-    await converged(watched);
+    await world.converged(watched);
     assert.ok(performance.now() - healedAt < 2_500, "recovered in time");
     assert.equal(watched.calls.length, 1, "one change for all that differs");
     assert.equal(watched.changedKeys.length, 1_002);
@@ -92,13 +103,15 @@ describe("watchPrefix()", () => {
   });
 
   test("W3 resumes over a backlog larger than gRPC's usual limit, losing and doubling nothing", async () => {
+    await using world = await World.start();
+    const { etcd } = world;
     await using proxy = await FaultProxy.start(etcd.port);
     await using watched = new Watched(proxy.endpoint);
     await until("the first list", () => watched.listed !== undefined);
     proxy.mode = "refuse";
     const value = "x".repeat(8_000);
     for (let batch = 0; batch < 60; batch++) {
-      await write(
+      await world.write(
         Object.fromEntries(Array.from({ length: 12 }, (_, i) => [i, `${batch}${value}`])),
       );
     }
@@ -106,11 +119,13 @@ describe("watchPrefix()", () => {
     await until("every transaction", () => watched.calls.length >= 60);
     assert.equal(watched.changedKeys.length, 60 * 12);
     assert.ok(ascending(watched.revisions), "in order");
-    await converged(watched);
+    await world.converged(watched);
   });
 
   test("W4 cut after any number of bytes: every event once", async () => {
-    for (let i = 0; i < 60; i++) await write({ [`before-${i}`]: "1" });
+    await using world = await World.start();
+    const { etcd } = world;
+    for (let i = 0; i < 60; i++) await world.write({ [`before-${i}`]: "1" });
     await using proxy = await FaultProxy.start(etcd.port);
     await using watched = new Watched(proxy.endpoint);
     await until("the first list", () => watched.listed !== undefined);
@@ -118,7 +133,7 @@ describe("watchPrefix()", () => {
       proxy.mode = "refuse";
       const written = watched.calls.length + 30;
       for (let batch = 0; batch < 30; batch++) {
-        await write({ a: `${round}-${batch}`, b: `${round}-${batch}` });
+        await world.write({ a: `${round}-${batch}`, b: `${round}-${batch}` });
       }
       // From the HTTP/2 preface, over the answer to our question and `created`, into the backlog.
       proxy.cutAfterBytes = 20 + round * 130;
@@ -130,10 +145,12 @@ describe("watchPrefix()", () => {
       assert.equal(watched.calls.length, written);
       for (const changes of watched.calls) assert.equal(changes.length, 2);
     }
-    await converged(watched);
+    await world.converged(watched);
   });
 
   test("W6 a stopped etcd is found out in time and followed again once it goes on", async () => {
+    await using world = await World.start();
+    const { etcd } = world;
     await using watched = new Watched(etcd.endpoint);
     await until("the first list", () => watched.listed !== undefined);
     const stoppedAt = performance.now();
@@ -147,24 +164,28 @@ describe("watchPrefix()", () => {
   });
 
   test("W7 an emptied etcd is noticed though its revision is an old one", async () => {
+    await using world = await World.start();
+    const { etcd } = world;
     await etcd.transaction("put traefik/a 1", "put traefik/b 1");
     await using watched = new Watched(etcd.endpoint);
     await until("the first list", () => watched.listed !== undefined);
     await etcd.wipe();
     await etcd.run();
     await etcd.put("traefik/b", "2");
-    await converged(watched);
+    await world.converged(watched);
     assert.deepEqual([...watched.state], [["traefik/b", "2"]]);
   });
 
   test("W9 killed again and again while it is written to: ordered, unique, whole", async () => {
+    await using world = await World.start();
+    const { etcd } = world;
     await using watched = new Watched(etcd.endpoint);
     await until("the first list", () => watched.listed !== undefined);
     for (let round = 0; round < 5; round++) {
       const writing = Array.from({ length: 8 }, async (_, i) => {
         const value = `${round}-${i}`;
         // Whether a write got through before the kill is etcd's to say: the dump below is the oracle.
-        await write({ x: value, y: value }).catch(() => {});
+        await world.write({ x: value, y: value }).catch(() => {});
       });
       await Promise.race(writing);
       await etcd.kill();
@@ -173,7 +194,7 @@ describe("watchPrefix()", () => {
       await etcd.transaction(`put traefik/x end-${round}`, `put traefik/y end-${round}`);
       await until("the last write", () => watched.state.get("traefik/x") === `end-${round}`);
     }
-    await converged(watched);
+    await world.converged(watched);
     for (const changes of watched.calls) {
       assert.equal(changes.length, 2, "a transaction is never split");
       assert.equal(changes[0]?.value, changes[1]?.value);
@@ -182,15 +203,17 @@ describe("watchPrefix()", () => {
   });
 
   test("W11 what is written between the list and the watch arrives", async () => {
+    await using world = await World.start();
+    const { etcd } = world;
     for (let round = 0; round < 10; round++) {
       let written = 0;
       const writer = (async () => {
-        for (; written < 50; written++) await write({ [`${round}-${written}`]: "1" });
+        for (; written < 50; written++) await world.write({ [`${round}-${written}`]: "1" });
       })();
       await until("a first write", () => written > 2 * round);
       await using watched = new Watched(etcd.endpoint);
       await writer;
-      await converged(watched);
+      await world.converged(watched);
     }
   });
 
