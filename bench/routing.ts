@@ -42,8 +42,8 @@ const mixedShape: Shape = {
   request: (i) => (mixed[i % mixed.length] ?? hostShape).request(i),
 };
 
-const passes = 6;
-const batchesPerPass = 60;
+const passes = 5;
+const batchesPerPass = 200; // CPU time is counted in milliseconds here and there
 /** Few enough to stay in the cache, as a request that was just parsed does; the routers do not. */
 const requestsPerBatch = 500;
 
