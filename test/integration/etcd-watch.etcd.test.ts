@@ -78,6 +78,26 @@ describe("watchPrefix()", { concurrency: true }, () => {
     );
   });
 
+  test("W1, W12 compaction while connected, of busy foreign keys too, is not noticed", async () => {
+    await using world = await World.start();
+    const { etcd } = world;
+    await using proxy = await FaultProxy.start(etcd.port);
+    await using watched = new Watched(proxy.endpoint);
+    await until("the first list", () => watched.listed !== undefined);
+    await world.write({ a: "0" });
+    await until("a change", () => watched.calls.length === 1);
+    const connections = proxy.accepted;
+    for (let round = 1; round <= 10; round++) {
+      await etcd.transaction(...Array.from({ length: 20 }, (_, i) => `put foreign/${i} ${round}`));
+      await etcd.compact();
+    }
+    await world.write({ a: "1" });
+    await until("the change", () => watched.state.get("traefik/a") === "1");
+    assert.equal(watched.calls.length, 2);
+    assert.equal(proxy.accepted, connections, "over the same connections");
+    assert.deepEqual(watched.outages, []);
+  });
+
   test("W2 disconnected, written to, compacted: lists anew and tells only what differs", async () => {
     await using world = await World.start();
     const { etcd } = world;
@@ -146,6 +166,22 @@ describe("watchPrefix()", { concurrency: true }, () => {
       for (const changes of watched.calls) assert.equal(changes.length, 2);
     }
     await world.converged(watched);
+  });
+
+  test("W5 a cut cable is found out in time, and the watch resumed soon after it is mended", async () => {
+    await using world = await World.start();
+    await using proxy = await FaultProxy.start(world.etcd.port);
+    await using watched = new Watched(proxy.endpoint);
+    await until("the first list", () => watched.listed !== undefined);
+    const cutAt = performance.now();
+    proxy.mode = "drop";
+    for (let i = 0; i < 50; i++) await world.write({ [`${i}`]: "1" });
+    await until("an outage that is told", () => watched.outages.length > 0);
+    assert.ok(performance.now() - cutAt < 8_000, "noticed in time");
+    const mendedAt = performance.now();
+    proxy.mode = "pass";
+    await until("what was missed", () => watched.calls.length === 50);
+    assert.ok(performance.now() - mendedAt < 2_500, "resumed in time");
   });
 
   test("W6 a stopped etcd is found out in time and followed again once it goes on", async () => {
