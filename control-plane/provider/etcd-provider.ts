@@ -11,12 +11,14 @@ import type { Logger } from "../../foundation/log.ts";
 import { EtcdClient } from "../etcd/etcd-client.ts";
 import { prefixRange } from "../etcd/key-range.ts";
 import { OutageLog } from "../etcd/outage-log.ts";
+import { settledWithin } from "../etcd/settled-within.ts";
 import { type PairChange, watchPrefix } from "../etcd/watch-prefix.ts";
 import { EtcdObjects } from "./etcd-objects.ts";
 import type { Provider, ProviderEvent } from "./provider.ts";
 
 /** Objects decoded in one turn of the first reading: a few milliseconds. */
 const batchObjects = 200;
+const stopGraceMs = 1_000;
 /** More stray keys than these help nobody, and each report is sent whole. */
 const maximumProblems = 100;
 
@@ -74,7 +76,7 @@ export class EtcdProvider implements Provider {
   async stop(): Promise<void> {
     this.#emit = () => {};
     this.#stopping.abort();
-    await this.#running;
+    await settledWithin(stopGraceMs, this.#running);
     this.#client.close();
   }
 

@@ -18,6 +18,7 @@ import { etcdBackoff, followRange } from "../etcd/follow-range.ts";
 import { prefixRange } from "../etcd/key-range.ts";
 import { type Lead, Leadership } from "../etcd/leadership.ts";
 import { OutageLog } from "../etcd/outage-log.ts";
+import { settledWithin } from "../etcd/settled-within.ts";
 import type { RangeEvent } from "../etcd/watch-events.ts";
 import { foldLog, shouldFold } from "./etcd-log/fold-log.ts";
 import { FollowedLog, type KnownHead, newCommitId } from "./etcd-log/followed-log.ts";
@@ -43,6 +44,7 @@ export interface EtcdSnapshotStoreInit {
 }
 
 const defaultLeaseTtlSeconds = 5;
+const stopGraceMs = 1_000;
 
 export class EtcdSnapshotStore implements SnapshotStore {
   readonly #log: Logger;
@@ -91,9 +93,10 @@ export class EtcdSnapshotStore implements SnapshotStore {
     this.#followed = followed;
     const opened = Promise.withResolvers<void>();
     const following = this.#follow(followed, opened.resolve);
-    const leading = opened.promise.then(() => this.#leadership.run(this.#stopping.signal));
+    const openedOrStopped = Promise.race([opened.promise, following]);
+    const leading = openedOrStopped.then(() => this.#leadership.run(this.#stopping.signal));
     this.#running = Promise.all([following, leading]);
-    await opened.promise;
+    await openedOrStopped;
   }
 
   onLeadership(onChange: (leading: boolean) => void): void {
@@ -126,9 +129,8 @@ export class EtcdSnapshotStore implements SnapshotStore {
   async stop(): Promise<void> {
     this.#stopping.abort();
     this.#resync.abort();
-    await this.#running;
-    await this.#folding;
-    await this.#queue.idle();
+    const ended = Promise.all([this.#running, this.#folding]).then(() => this.#queue.idle());
+    await settledWithin(stopGraceMs, ended);
     for (const client of Object.values(this.#clients)) client.close();
   }
 

@@ -140,6 +140,17 @@ describe("EtcdProvider", { concurrency: true }, () => {
     await until("the change", () => provided.changes.length === 1);
   });
 
+  test("stop() does not wait for an etcd that says nothing, and nothing is emitted after it", async () => {
+    await using etcd = await TestEtcd.start();
+    etcd.pause();
+    const provided = await new Provided(etcd.endpoint).start();
+    const stoppedAt = performance.now();
+    await provided[Symbol.asyncDispose]();
+    assert.ok(performance.now() - stoppedAt < 2_000);
+    etcd.resume();
+    assert.deepEqual(provided.events, []);
+  });
+
   test("W8 a wrong password is told without it; a token outlived by a restart is renewed", async () => {
     await using guarded = await TestEtcd.start();
     await guarded.ctl("user", "add", "root:secret");

@@ -320,11 +320,28 @@ describe("EtcdSnapshotStore", { concurrency: true }, () => {
     assert.equal(await second.commit("r", "2"), 2n);
   });
 
+  test("stop() does not wait for an etcd that says nothing", async () => {
+    await using own = await TestEtcd.start();
+    await using leader = await new Replica(own.endpoint, "switchyard").lead();
+    own.pause();
+    const committing = leader.commit("r", "1");
+    committing.catch(() => {});
+    const stoppedAt = performance.now();
+    await leader.store.stop();
+    assert.ok(performance.now() - stoppedAt < 2_000);
+    own.resume();
+  });
+
   test("waits for an etcd that is not there yet", async () => {
     await using late = await TestEtcd.prepare();
     await using replica = new Replica(late.endpoint, "switchyard");
     const opening = replica.lead();
     await assert.rejects(replica.commit("r", "1"), { name: "NotLeaderError" });
+    const impatient = new Replica(late.endpoint, "switchyard");
+    const given = impatient.open();
+    await impatient.store.stop();
+    await given; // an opening ends with the stop
+    assert.equal(impatient.reader.head, undefined);
     await late.run();
     await opening;
     assert.equal(await replica.commit("r", "1"), 1n);
