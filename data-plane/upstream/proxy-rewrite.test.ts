@@ -14,7 +14,10 @@ interface RewriteVector {
     readonly preservePath?: boolean;
     readonly notAppendXForwardedFor?: boolean;
   };
-  readonly request?: { readonly url?: string; readonly headers?: Record<string, readonly string[]> };
+  readonly request?: {
+    readonly url?: string;
+    readonly headers?: Record<string, readonly string[]>;
+  };
   readonly expected: {
     readonly host?: string;
     readonly path?: string;
@@ -24,7 +27,9 @@ interface RewriteVector {
 }
 
 /** The others are about statuses: CONNECT and time-outs have their tests in http/ and upstream/. */
-const rewrites = vectors<RewriteVector>("proxy-rewrite").filter(({ expected }) => "path" in expected);
+const rewrites = vectors<RewriteVector>("proxy-rewrite").filter(
+  ({ expected }) => "path" in expected,
+);
 
 test("the rewrite vectors are there", () => assert.ok(rewrites.length >= 3));
 
