@@ -11,11 +11,11 @@ import type {
   EtcdConnectionConfig,
   FleetConfig,
 } from "../config-model/static/static-configuration.ts";
+import { AdminServer } from "../foundation/admin/admin-server.ts";
 import { parseHostPort } from "../foundation/format-address.ts";
 import type { Logger } from "../foundation/log.ts";
 import { StateDirectory } from "../foundation/state-directory.ts";
 import { ProviderAggregator } from "./aggregator/provider-aggregator.ts";
-import { AdminServer } from "./api/admin-server.ts";
 import { fleetPages } from "./api/fleet-pages.ts";
 import { type ConfigCounts, createConfigCounts } from "./api/metrics-page.ts";
 import { DiagnosticCollection } from "./compiler/diagnostic-collection.ts";
@@ -116,6 +116,7 @@ export class ControlPlane {
     );
     const admin = resources.use(
       new AdminServer({
+        name: "control-plane",
         address: this.#options.adminAddress,
         isMovable: this.#options.isAdminMovable,
         pages: fleetPages({

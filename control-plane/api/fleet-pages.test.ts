@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { Diagnostic } from "../../config-model/dynamic/diagnostic.ts";
+import type { AdminAnswer } from "../../foundation/admin/admin-page.ts";
 import { ResourceKind } from "../../proto/gen/switchyard/fleet/v1/resource.ts";
 import type { StoreHead } from "../snapshot-store/snapshot-store.ts";
 import type { NodeStatus } from "../stream/fleet-status.ts";
-import type { AdminAnswer } from "./admin-page.ts";
 import { type FleetPagesInit, fleetPages } from "./fleet-pages.ts";
 import { createConfigCounts } from "./metrics-page.ts";
 

@@ -2,9 +2,9 @@
 import type { Diagnostic } from "../../config-model/dynamic/diagnostic.ts";
 import type { Generation } from "../../config-model/snapshot/generation.ts";
 import { objectKeyOf } from "../../config-model/snapshot/resource-kind.ts";
+import { type AdminPage, jsonAnswer } from "../../foundation/admin/admin-page.ts";
 import type { StoreHead } from "../snapshot-store/snapshot-store.ts";
 import type { NodeStatus } from "../stream/fleet-status.ts";
-import { type AdminPage, jsonAnswer } from "./admin-page.ts";
 import { type ControlPlaneFigures, metricsPage } from "./metrics-page.ts";
 
 export interface FleetPagesInit extends ControlPlaneFigures {

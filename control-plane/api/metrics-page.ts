@@ -2,9 +2,10 @@
  * The control plane's metrics in the text form of Prometheus. Everything is collected when it is asked for, so nothing
  * is kept twice; the library is loaded with the first question, because a start has no use for it.
  */
+
+import type { AdminPage } from "../../foundation/admin/admin-page.ts";
 import type { StoreHead } from "../snapshot-store/snapshot-store.ts";
 import type { NodeStatus } from "../stream/fleet-status.ts";
-import type { AdminPage } from "./admin-page.ts";
 
 /** Counted since the process started. */
 export interface ConfigCounts {

@@ -2,7 +2,8 @@
  * The `Follow` method with responses that are encoded already: a chunk is made once and written to every node that
  * needs it, where the generated definition would encode it for each.
  */
-import { FleetServiceService, FollowResponse } from "../../proto/gen/switchyard/fleet/v1/fleet.ts";
+import { FollowResponse } from "../../proto/gen/switchyard/fleet/v1/fleet.ts";
+import { FleetServiceService } from "../../proto/gen/switchyard/fleet/v1/fleet_service.ts";
 
 /** An encoded `FollowResponse`. */
 export type ResponseFrame = Buffer;

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { AdminAnswer, AdminPage } from "../../foundation/admin/admin-page.ts";
 import { ResourceKind } from "../../proto/gen/switchyard/fleet/v1/resource.ts";
 import type { CounterReport } from "../worker/worker-protocol.ts";
 import { CounterTotals } from "./counter-totals.ts";
@@ -40,6 +41,12 @@ function node(change: Partial<ReportedNode> = {}, totals = new CounterTotals()):
   };
 }
 
+function page(pages: ReadonlyMap<string, AdminPage>, path: string): Promise<AdminAnswer> {
+  const found = pages.get(path);
+  assert.ok(found !== undefined, path);
+  return found();
+}
+
 for (const [what, change, maxAgeMs, expected] of [
   ["serves", {}, 0, [200, "ok\n"]],
   ["drains", { isDraining: true }, 0, [503, "draining\n"]],
@@ -53,19 +60,19 @@ for (const [what, change, maxAgeMs, expected] of [
     [503, "the state was last confirmed 60 s ago, more than --ready-max-age allows\n"],
   ],
 ] as const) {
-  test(`/readyz of a node that ${what}`, () => {
+  test(`/readyz of a node that ${what}`, async () => {
     const pages = nodePages(node(change), { ...options, readyMaxAgeMs: maxAgeMs });
-    const { status, body } = pages["/readyz"]();
+    const { status, body } = await page(pages, "/readyz");
     assert.deepEqual([status, body], expected);
-    assert.equal(pages["/livez"]().status, 200);
+    assert.equal((await page(pages, "/livez")).status, 200);
   });
 }
 
-test("/snapshot says what is held, where it comes from and what is not served", () => {
+test("/snapshot says what is held, where it comes from and what is not served", async () => {
   const rejected = [
     { resourceKind: ResourceKind.ENTRY_POINT, name: "web", reason: "port is in use" },
   ];
-  const { body } = nodePages(node({ rejected: () => rejected }), options)["/snapshot"]();
+  const { body } = await page(nodePages(node({ rejected: () => rejected }), options), "/snapshot");
   assert.deepEqual(JSON.parse(body), {
     epoch: 2,
     generation: 41,
@@ -76,9 +83,9 @@ test("/snapshot says what is held, where it comes from and what is not served", 
   });
 });
 
-test("/snapshot of a node that holds nothing", () => {
+test("/snapshot of a node that holds nothing", async () => {
   const empty = node({ running: undefined, confirmedAgeMs: undefined, source: "cache" });
-  assert.deepEqual(JSON.parse(nodePages(empty, options)["/snapshot"]().body), {
+  assert.deepEqual(JSON.parse((await page(nodePages(empty, options), "/snapshot")).body), {
     epoch: null,
     generation: null,
     digest: null,
@@ -95,7 +102,7 @@ test("/metrics sums the workers under Traefik's names, and keeps what a dead one
   totals.retire(1);
   totals.update(2, report(7));
   totals.update(3, report(1));
-  const { body } = await nodePages(node({}, totals), options)["/metrics"]();
+  const { body } = await page(nodePages(node({}, totals), options), "/metrics");
   for (const line of [
     "# TYPE traefik_entrypoint_requests_total counter",
     'traefik_entrypoint_requests_total{code="200",method="GET",protocol="http",entrypoint="web"} 12',
@@ -118,7 +125,7 @@ test("/metrics has routers when asked for, with their services", async () => {
   const totals = new CounterTotals();
   totals.update(1, report(2));
   const pages = nodePages(node({}, totals), { ...options, routerMetrics: true });
-  const { body } = await pages["/metrics"]();
+  const { body } = await page(pages, "/metrics");
   assert.ok(
     body.includes(
       'traefik_router_requests_total{code="200",method="GET",protocol="http",router="r@file",service="s@file"} 2\n',
@@ -131,7 +138,7 @@ test("/metrics escapes labels, and counts methods nobody knows as one", async ()
   const totals = new CounterTotals();
   totals.update(1, report(2, 'we"b\\\n', "BREW"));
   totals.update(2, report(3, 'we"b\\\n', "PROPPATCH"));
-  const { body } = await nodePages(node({}, totals), options)["/metrics"]();
+  const { body } = await page(nodePages(node({}, totals), options), "/metrics");
   assert.ok(
     body.includes(
       'traefik_entrypoint_requests_total{code="200",method="EXTENSION_METHOD",protocol="http",entrypoint="we\\"b\\\\\\n"} 5\n',

@@ -1,9 +1,9 @@
 /** What a data plane tells about itself: probes, metrics, and the snapshot it serves. No secrets: names and reasons only. */
 
 import type { Generation } from "../../config-model/snapshot/generation.ts";
+import { type AdminPage, jsonAnswer, textAnswer } from "../../foundation/admin/admin-page.ts";
 import { ResourceKind } from "../../proto/gen/switchyard/fleet/v1/resource.ts";
 import type { RejectedResource } from "../worker/worker-protocol.ts";
-import { type AdminAnswer, text } from "./admin-server.ts";
 import type { ProcessTotals } from "./counter-totals.ts";
 import { type Metric, metricsContentType, metricText, requestMetricsText } from "./metrics-text.ts";
 
@@ -39,20 +39,29 @@ export interface NodePagesOptions {
   readonly routerMetrics: boolean;
 }
 
-export function nodePages(node: ReportedNode, { readyMaxAgeMs, routerMetrics }: NodePagesOptions) {
-  return {
-    "/livez": () => text(200, "ok"),
-    "/readyz": () => {
-      const reason = unready(node, readyMaxAgeMs);
-      return reason === undefined ? text(200, "ok") : text(503, reason);
-    },
-    "/snapshot": () => json(snapshotReport(node)),
-    "/metrics": async () => ({
-      status: 200,
-      contentType: metricsContentType,
-      body: await metrics(node, routerMetrics),
-    }),
-  };
+export function nodePages(
+  node: ReportedNode,
+  { readyMaxAgeMs, routerMetrics }: NodePagesOptions,
+): ReadonlyMap<string, AdminPage> {
+  return new Map<string, AdminPage>([
+    ["/livez", async () => textAnswer(200, "ok")],
+    [
+      "/readyz",
+      async () => {
+        const reason = unready(node, readyMaxAgeMs);
+        return reason === undefined ? textAnswer(200, "ok") : textAnswer(503, reason);
+      },
+    ],
+    ["/snapshot", async () => jsonAnswer(snapshotReport(node))],
+    [
+      "/metrics",
+      async () => ({
+        status: 200,
+        contentType: metricsContentType,
+        body: await metrics(node, routerMetrics),
+      }),
+    ],
+  ]);
 }
 
 /** Why the node is not ready; undefined when it is. */
@@ -202,12 +211,4 @@ function nodeMetrics(node: ReportedNode): Metric[] {
       samples: one(node.boundListeners),
     },
   ];
-}
-
-function json(value: unknown): AdminAnswer {
-  return {
-    status: 200,
-    contentType: "application/json; charset=utf-8",
-    body: `${JSON.stringify(value)}\n`,
-  };
 }

@@ -2,9 +2,10 @@
  * Composition root of the agent thread, without the thread: the stream, the state it leads to, the workers and listeners
  * that serve it, last-known-good, and the admin pages that tell about it. The main thread is heard and told by messages.
  */
+
+import { AdminServer } from "../../foundation/admin/admin-server.ts";
 import type { Logger } from "../../foundation/log.ts";
 import { StateDirectory } from "../../foundation/state-directory.ts";
-import { AdminServer } from "../admin/admin-server.ts";
 import { nodePages } from "../admin/node-pages.ts";
 import type { AgentToMain, MainToAgent } from "../worker/worker-protocol.ts";
 import type { AgentOptions } from "./agent-options.ts";
@@ -16,7 +17,6 @@ import { type NodeIdentity, resolveNodeIdentity } from "./node-identity.ts";
 import { NodeReport } from "./node-report.ts";
 import { NodeState } from "./node-state.ts";
 import { SnapshotApplier } from "./snapshot-applier.ts";
-import { openSnapshotStream } from "./snapshot-stream.ts";
 import { WorkerLinks } from "./worker-links.ts";
 
 export interface AgentInit {
@@ -95,7 +95,9 @@ export class Agent {
     });
     const { admin, readyMaxAgeMs, routerMetrics } = options;
     this.#admin = new AdminServer({
-      ...admin,
+      name: "data-plane",
+      address: admin.address,
+      isMovable: !admin.isRequired,
       pages: nodePages(this.#report, { readyMaxAgeMs, routerMetrics }),
       log,
     });
@@ -112,6 +114,8 @@ export class Agent {
     const { nodeId, labels, version, stateDir } = options;
     try {
       if (stateDir !== undefined) await this.#openStateDirectory(stateDir);
+      // Last-known-good comes first: gRPC takes as long to load as everything else here together.
+      void this.#loadStream();
       await this.#admin.start();
       const identity = await resolveNodeIdentity({
         nodeId,
@@ -211,11 +215,17 @@ export class Agent {
     this.#applier.restore(snapshot, { generation, digest });
   }
 
+  #loadStream(): Promise<typeof import("./grpc-snapshot-stream.ts")> {
+    return import("./grpc-snapshot-stream.ts");
+  }
+
   #begin(identity: NodeIdentity): void {
     if (!this.#stop.signal.aborted) this.#following = this.#follow(identity);
   }
 
-  #follow(identity: NodeIdentity): Promise<void> {
+  async #follow(identity: NodeIdentity): Promise<void> {
+    const { openSnapshotStream } = await this.#loadStream();
+    if (this.#stop.signal.aborted) return;
     const { options, log } = this.#init;
     const { controlPlanes, tls, adoptFleet } = options;
     const { firstMessageTimeoutMs, silenceTimeoutMs, retryBaseMs, retryMaxMs } = this.#timing;
@@ -226,7 +236,7 @@ export class Agent {
       const failure = this.#lastKnownGood?.failure;
       return failure === undefined ? "" : `persist_failed: ${failure}`;
     };
-    return followSnapshots(
+    await followSnapshots(
       {
         addresses: controlPlanes,
         open: (address) =>

@@ -15,8 +15,7 @@ const servers = new Set(["http", "https", "node:http", "node:https", "undici"]);
 /** Part of the admin endpoints, or of no program at all. */
 function isExempt(file: string): boolean {
   return (
-    /^control-plane\/api\//.test(file) ||
-    /^data-plane\/admin\//.test(file) ||
+    /^foundation\/admin\//.test(file) ||
     // Asks an admin endpoint, from a process of its own.
     file === "cli/healthcheck.ts" ||
     file.endsWith(".test.ts")
@@ -68,7 +67,7 @@ test("an import of node:http on the way of traffic is found, in every form", () 
     'import "http";',
   ]) {
     assert.equal(forbiddenImports("data-plane/http/proxy.ts", source).length, 1, source);
-    assert.deepEqual(forbiddenImports("data-plane/admin/admin-server.ts", source), []);
+    assert.deepEqual(forbiddenImports("foundation/admin/admin-server.ts", source), []);
   }
 });
 

@@ -48,5 +48,5 @@ test("the agent thread says why it cannot start", async () => {
     }),
   );
   const { reason } = await run.main.next("fatal");
-  assert.match(reason, /^Cannot bind admin to 0\.0\.0\.0:1: it has no TLS/);
+  assert.match(reason, /^Cannot bind admin to 0\.0\.0\.0:1: beyond loopback it needs TLS/);
 });

@@ -4,13 +4,13 @@ import { ChangeListParts } from "../../config-model/snapshot/change-list-codec.t
 import type { Generation } from "../../config-model/snapshot/generation.ts";
 import { KeyedSnapshot } from "../../config-model/snapshot/keyed-snapshot.ts";
 import type { SnapshotDelta } from "../../config-model/snapshot/snapshot-delta.ts";
-import {
-  FleetServiceService,
-  type FollowRequest,
-  type FollowResponse,
-  type Phase,
-  type Status,
+import type {
+  FollowRequest,
+  FollowResponse,
+  Phase,
+  Status,
 } from "../../proto/gen/switchyard/fleet/v1/fleet.ts";
+import { FleetServiceService } from "../../proto/gen/switchyard/fleet/v1/fleet_service.ts";
 import { until } from "./until.ts";
 
 type Message<T extends { message: { $case: string } | undefined }> = NonNullable<T["message"]>;

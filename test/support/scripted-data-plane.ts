@@ -9,7 +9,6 @@ import type { Generation } from "../../config-model/snapshot/generation.ts";
 import { KeyedSnapshot } from "../../config-model/snapshot/keyed-snapshot.ts";
 import type { SnapshotDelta } from "../../config-model/snapshot/snapshot-delta.ts";
 import {
-  FleetServiceClient,
   type FollowRequest,
   type FollowResponse,
   Hello,
@@ -17,6 +16,7 @@ import {
   type Rejection,
   type TransferBegin,
 } from "../../proto/gen/switchyard/fleet/v1/fleet.ts";
+import { FleetServiceClient } from "../../proto/gen/switchyard/fleet/v1/fleet_service.ts";
 
 /** What carries a stream; gRPC unless a test says otherwise. */
 export interface NodeTransport {

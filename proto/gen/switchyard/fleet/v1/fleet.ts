@@ -6,17 +6,6 @@
 
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
-import {
-  type CallOptions,
-  type ChannelCredentials,
-  Client,
-  type ClientDuplexStream,
-  type ClientOptions,
-  type handleBidiStreamingCall,
-  makeGenericClientConstructor,
-  type Metadata,
-  type UntypedServiceImplementation,
-} from "@grpc/grpc-js";
 import { ResourceKind } from "./resource.ts";
 
 export const protobufPackage = "switchyard.fleet.v1";
@@ -1584,50 +1573,6 @@ export const Drain: MessageFns<Drain> = {
     message.reconnectAfterMs = object.reconnectAfterMs ?? 0;
     return message;
   },
-};
-
-export type FleetServiceService = typeof FleetServiceService;
-export const FleetServiceService = {
-  /**
-   * The data plane opens with `hello`; the control plane answers with `welcome`, then a transfer or nothing when the
-   * digests are equal. One transfer is in flight at a time: the next begins after the status that ends the last one.
-   */
-  follow: {
-    path: "/switchyard.fleet.v1.FleetService/Follow" as const,
-    requestStream: true as const,
-    responseStream: true as const,
-    requestSerialize: (value: FollowRequest): Buffer => Buffer.from(FollowRequest.encode(value).finish()),
-    requestDeserialize: (value: Buffer): FollowRequest => FollowRequest.decode(value),
-    responseSerialize: (value: FollowResponse): Buffer => Buffer.from(FollowResponse.encode(value).finish()),
-    responseDeserialize: (value: Buffer): FollowResponse => FollowResponse.decode(value),
-  },
-} as const;
-
-export interface FleetServiceServer extends UntypedServiceImplementation {
-  /**
-   * The data plane opens with `hello`; the control plane answers with `welcome`, then a transfer or nothing when the
-   * digests are equal. One transfer is in flight at a time: the next begins after the status that ends the last one.
-   */
-  follow: handleBidiStreamingCall<FollowRequest, FollowResponse>;
-}
-
-export interface FleetServiceClient extends Client {
-  /**
-   * The data plane opens with `hello`; the control plane answers with `welcome`, then a transfer or nothing when the
-   * digests are equal. One transfer is in flight at a time: the next begins after the status that ends the last one.
-   */
-  follow(): ClientDuplexStream<FollowRequest, FollowResponse>;
-  follow(options: Partial<CallOptions>): ClientDuplexStream<FollowRequest, FollowResponse>;
-  follow(metadata: Metadata, options?: Partial<CallOptions>): ClientDuplexStream<FollowRequest, FollowResponse>;
-}
-
-export const FleetServiceClient = makeGenericClientConstructor(
-  FleetServiceService,
-  "switchyard.fleet.v1.FleetService",
-) as unknown as {
-  new (address: string, credentials: ChannelCredentials, options?: Partial<ClientOptions>): FleetServiceClient;
-  service: typeof FleetServiceService;
-  serviceName: string;
 };
 
 type Builtin = Date | Function | Uint8Array | string | number | boolean | bigint | undefined;

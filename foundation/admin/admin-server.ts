@@ -1,17 +1,19 @@
 /**
- * The admin listener of a control plane: reading only, loopback only. It answers who names it by its own address, so
+ * The admin listener of a process: reading only, loopback only. It answers who names it by its own address, so
  * that no web page can read it through a name that resolves to this machine.
  */
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { formatAddress, formatHostPort, parseHostPort } from "../../foundation/format-address.ts";
-import type { Logger } from "../../foundation/log.ts";
+import { formatAddress, formatHostPort, parseHostPort } from "../format-address.ts";
+import type { Logger } from "../log.ts";
 import { AdminBindError } from "./admin-bind-error.ts";
 import { type AdminAnswer, type AdminPage, errorAnswer } from "./admin-page.ts";
 import { isLoopback, isOwnHost } from "./loopback.ts";
 
 export interface AdminServerInit {
+  /** `control-plane` or `data-plane`, for the log. */
+  readonly name: string;
   /** `host:port`; port 0 picks a free one. */
   readonly address: string;
   /** Nobody asked for this address: when its port is taken, a free one does. */
@@ -65,7 +67,7 @@ export class AdminServer implements AsyncDisposable {
 
   /** Resolves once bound; rejects with `AdminBindError`. */
   async start(): Promise<void> {
-    const { address, isMovable, log } = this.#init;
+    const { name, address, isMovable, log } = this.#init;
     try {
       await this.#listen(this.#port);
     } catch (error) {
@@ -74,7 +76,7 @@ export class AdminServer implements AsyncDisposable {
       log.warn("admin port is in use, moved to a free one", { wanted: address });
     }
     this.#server.on("error", (error) => log.warn("admin listener failed", { error }));
-    log.info("listening", { listener: "admin", name: "control-plane", address: this.address });
+    log.info("listening", { listener: "admin", name, address: this.address });
   }
 
   /** Ends requests under way. Repeatable. */

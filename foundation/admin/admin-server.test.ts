@@ -14,7 +14,7 @@ const pages = new Map<string, AdminPage>([
 
 async function started(t: TestContext, address = "127.0.0.1:0", isMovable = false) {
   const log = new RecordingLog();
-  const server = new AdminServer({ address, isMovable, pages, log });
+  const server = new AdminServer({ name: "control-plane", address, isMovable, pages, log });
   await server.start();
   t.after(() => server.stop());
   return { server, log };
@@ -102,7 +102,13 @@ describe("AdminServer", () => {
 
   test("says that a port is in use", async (t) => {
     const address = `127.0.0.1:${await takenPort(t)}`;
-    const server = new AdminServer({ address, isMovable: false, pages, log: new RecordingLog() });
+    const server = new AdminServer({
+      name: "control-plane",
+      address,
+      isMovable: false,
+      pages,
+      log: new RecordingLog(),
+    });
     await assert.rejects(server.start(), (error) => {
       assert.ok(error instanceof AdminBindError);
       assert.equal(error.message, `Cannot bind admin to ${address}: port is in use`);
@@ -122,7 +128,14 @@ describe("AdminServer", () => {
   for (const address of ["0.0.0.0:8090", ":8090", "[::]:8090", "192.0.2.1:8090", "admin:8090"]) {
     test(`refuses ${address}`, () => {
       assert.throws(
-        () => new AdminServer({ address, isMovable: true, pages, log: new RecordingLog() }),
+        () =>
+          new AdminServer({
+            name: "control-plane",
+            address,
+            isMovable: true,
+            pages,
+            log: new RecordingLog(),
+          }),
         {
           message: `Cannot bind admin to ${address}: beyond loopback it needs TLS and a token, which are not supported yet; use 127.0.0.1:8090`,
         },

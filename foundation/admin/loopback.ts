@@ -1,4 +1,4 @@
-import { parseHostPort } from "../../foundation/format-address.ts";
+import { parseHostPort } from "../format-address.ts";
 
 /** The names and addresses that reach this machine from itself only. */
 export function isLoopback(host: string): boolean {

@@ -1,4 +1,4 @@
-import { describeBindError } from "../../foundation/describe-bind-error.ts";
+import { describeBindError } from "../describe-bind-error.ts";
 
 /** `Cannot bind admin to 127.0.0.1:8090: port is in use`. */
 export class AdminBindError extends Error {

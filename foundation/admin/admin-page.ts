@@ -8,6 +8,10 @@ export interface AdminAnswer {
 /** Makes the answer of one path, anew for every request. */
 export type AdminPage = () => Promise<AdminAnswer>;
 
+export function textAnswer(status: number, line: string): AdminAnswer {
+  return { status, contentType: "text/plain; charset=utf-8", body: `${line}\n` };
+}
+
 export function jsonAnswer(value: unknown, status = 200): AdminAnswer {
   return { status, contentType: "application/json", body: `${JSON.stringify(value)}\n` };
 }
