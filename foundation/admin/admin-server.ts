@@ -33,21 +33,11 @@ export class AdminServer implements AsyncDisposable {
   readonly #server: Server;
   #stopped: Promise<void> | undefined;
 
-  /** Throws with one sentence when the address is none, or one the admin may not be on. */
   constructor(init: AdminServerInit) {
-    const parsed = parseHostPort(init.address);
-    if (parsed === undefined) {
-      throw new Error(`Cannot bind admin to ${init.address}: it is not host:port`);
-    }
-    if (!isLoopback(parsed.host)) {
-      const loopback = formatHostPort("127.0.0.1", parsed.port);
-      throw new Error(
-        `Cannot bind admin to ${init.address}: beyond loopback it needs TLS and a token, which are not supported yet; use ${loopback}`,
-      );
-    }
     this.#init = init;
-    this.#host = parsed.host;
-    this.#port = parsed.port;
+    const { host, port } = parseHostPort(init.address) ?? { host: "", port: 0 };
+    this.#host = host;
+    this.#port = port;
     const options = {
       requestTimeout: requestTimeoutMs,
       headersTimeout: requestTimeoutMs,
@@ -65,8 +55,9 @@ export class AdminServer implements AsyncDisposable {
     return bound === null ? this.#init.address : formatAddress(bound);
   }
 
-  /** Resolves once bound; rejects with `AdminBindError`. */
+  /** Resolves once bound; rejects with one sentence, `AdminBindError` when the system refuses. */
   async start(): Promise<void> {
+    this.#requireLoopback();
     const { name, address, isMovable, log } = this.#init;
     try {
       await this.#listen(this.#port);
@@ -90,6 +81,19 @@ export class AdminServer implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop();
+  }
+
+  #requireLoopback(): void {
+    const { address } = this.#init;
+    if (parseHostPort(address) === undefined) {
+      throw new Error(`Cannot bind admin to ${address}: it is not host:port`);
+    }
+    if (!isLoopback(this.#host)) {
+      const loopback = formatHostPort("127.0.0.1", this.#port);
+      throw new Error(
+        `Cannot bind admin to ${address}: beyond loopback it needs TLS and a token, which are not supported yet; use ${loopback}`,
+      );
+    }
   }
 
   async #listen(port: number): Promise<void> {
