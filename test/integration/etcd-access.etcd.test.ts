@@ -82,7 +82,7 @@ describe("EtcdClient over TLS", () => {
   });
 });
 
-describe("EtcdClient with several endpoints", () => {
+describe("EtcdClient with several endpoints", { concurrency: true }, () => {
   let etcd: TestEtcd;
 
   before(async () => {
