@@ -8,6 +8,7 @@
 import { hash } from "node:crypto";
 import { crc32 } from "node:zlib";
 import type { Generation } from "../../config-model/snapshot/generation.ts";
+import { readChangeList } from "../../config-model/snapshot/read-change-list.ts";
 import type { Resource, ResourceKey } from "../../config-model/snapshot/resource.ts";
 import type { SnapshotDelta } from "../../config-model/snapshot/snapshot-delta.ts";
 import type {
@@ -15,7 +16,6 @@ import type {
   TransferChunk,
   TransferCommit,
 } from "../../proto/gen/switchyard/fleet/v1/fleet.ts";
-import { readChangeList } from "../builder/read-change-list.ts";
 import { sharedCopy } from "./shared-parts.ts";
 
 /** An encoded `ChangeList` in shared memory, and what it says. */

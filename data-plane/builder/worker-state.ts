@@ -7,6 +7,8 @@
  * the old one instead, in slices of `sliceMs`, which then takes its place. Live objects (servers with their connections
  * and turns, counters) go over to whatever comes next.
  */
+
+import { readChangeList } from "../../config-model/snapshot/read-change-list.ts";
 import type { Logger } from "../../foundation/log.ts";
 import { TurnSlice } from "../../foundation/turn-slice.ts";
 import type { HttpHandler } from "../http/http-exchange.ts";
@@ -17,7 +19,6 @@ import type { RejectedResource } from "../worker/worker-protocol.ts";
 import { LiveState, type ServedEntryPoint } from "./live-state.ts";
 import type { NodeTransport } from "./node-transport.ts";
 import type { MakeUpstream } from "./plan-service.ts";
-import { readChangeList } from "./read-change-list.ts";
 import { plansIn, put, type ResourcePlan, remove } from "./resource-plan.ts";
 import { TransferDraft } from "./transfer-draft.ts";
 

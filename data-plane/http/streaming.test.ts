@@ -130,3 +130,69 @@ test("what an upstream sends in parts reaches the client in parts", async () => 
   await client.hears(/0\r\n\r\n$/);
   await until("the connection to be idle", () => engine.upstream.idleConnections === 1);
 });
+
+const mebibyte = 1_024 * kibibyte;
+const patternOf = (name: string, bytes: number) => name.repeat(Math.ceil(bytes / name.length)).slice(0, bytes);
+
+test("what waits for slow readers is what was sent to them", async () => {
+  const size = 8 * mebibyte;
+  await using origin = await OriginRecorder.start((request) => {
+    const name = /GET \/(\w+)/.exec(request)?.[1] ?? "";
+    return `HTTP/1.1 200 OK\r\nContent-Length: ${size}\r\n\r\n${patternOf(name, size)}`;
+  });
+  await using engine = await HttpEngine.start({ originPort: origin.port });
+  const names = ["abc", "defgh", "ijklmno"];
+  const clients = await Promise.all(names.map(() => RawClient.connect(engine.port)));
+  for (const [index, client] of clients.entries()) {
+    client.socket.pause();
+    client.send(`GET /${names[index]} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`);
+  }
+  await until("all answers", () => origin.connections.length === names.length);
+  for (const client of clients) client.socket.resume();
+  for (const [index, client] of clients.entries()) {
+    const heard = await client.hearsEnd();
+    const body = heard.slice(heard.indexOf("\r\n\r\n") + 4);
+    assert.ok(body === patternOf(names[index] ?? "", size), `${names[index]} came as it was sent`);
+  }
+});
+
+test("what waits for slow upstreams is what clients sent", async () => {
+  const size = 8 * mebibyte;
+  const bodies: string[] = [];
+  const server = createServer((incoming, outgoing) => {
+    incoming.pause();
+    held.push(() => {
+      let body = "";
+      incoming.setEncoding("latin1");
+      incoming.on("data", (text: string) => {
+        body += text;
+      });
+      incoming.on("end", () => {
+        bodies.push(body);
+        outgoing.end();
+      });
+    });
+  });
+  const held: (() => void)[] = [];
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  try {
+    await using engine = await HttpEngine.start({
+      originPort: (server.address() as AddressInfo).port,
+    });
+    const names = ["abc", "defgh", "ijklmno"];
+    const clients = await Promise.all(names.map(() => RawClient.connect(engine.port)));
+    for (const [index, client] of clients.entries()) {
+      const head = `POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: ${size}\r\n\r\n`;
+      client.send(head + patternOf(names[index] ?? "", size));
+    }
+    await until("all requests", () => held.length === names.length);
+    for (const read of held) read();
+    for (const client of clients) assert.match(await client.hearsEnd(), /200 OK/);
+    const expected = names.map((name) => patternOf(name, size)).toSorted();
+    assert.ok(bodies.toSorted().every((body, index) => body === expected[index]));
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
+});

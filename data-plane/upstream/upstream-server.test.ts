@@ -199,6 +199,18 @@ test("a request that met a closing idle connection is sent again, once and only 
   assert.match(await RawClient.exchange(engine.port, post), /502 Bad Gateway/);
 });
 
+test("a request whose answer has begun is not sent again", async () => {
+  await using origin = await OriginRecorder.start((request, { socket, received }) => {
+    if (received.length === request.length) return okAnswer;
+    socket.end("HTTP/1.1 200 OK\r\nContent-");
+    return undefined;
+  });
+  await using engine = await HttpEngine.start({ originPort: origin.port });
+  await RawClient.exchange(engine.port, last("/1"));
+  assert.match(await RawClient.exchange(engine.port, last("/2")), /502 Bad Gateway/);
+  assert.equal(origin.connections.length, 1);
+});
+
 test("a new connection that closes without an answer is not tried again", async () => {
   await using origin = await OriginRecorder.start((_request, { socket }) => {
     socket.destroy();
