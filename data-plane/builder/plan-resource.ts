@@ -1,4 +1,5 @@
 import { maxRuleDepth, type Rule } from "../../config-model/rule/rule.ts";
+import type { ChangedResource } from "../../config-model/snapshot/read-change-list.ts";
 import { decodeRule } from "../../config-model/snapshot/rule-codec.ts";
 import { isAddressOrRange } from "../../foundation/ip-range.ts";
 import type { Logger } from "../../foundation/log.ts";
@@ -20,7 +21,6 @@ import { HttpService, type HttpUpstream } from "../upstream/http-service.ts";
 import type { LiveState } from "./live-state.ts";
 import { planMiddleware } from "./plan-middleware.ts";
 import { type MakeUpstream, planService } from "./plan-service.ts";
-import type { ChangedResource } from "./read-change-list.ts";
 import { planKindOf, type ResourcePlan } from "./resource-plan.ts";
 
 export interface PlanContext {

@@ -5,12 +5,13 @@
  * A full transfer is put into its new state resource by resource: 100,000 plans are never held at once. Middlewares wait
  * until all are there, for chains could lead back to themselves.
  */
+
+import type { ChangedName, ChangedResource } from "../../config-model/snapshot/read-change-list.ts";
 import type { HttpHandler } from "../http/http-exchange.ts";
 import type { Definition } from "../switcher/cell.ts";
 import type { RejectedResource } from "../worker/worker-protocol.ts";
 import type { LiveState } from "./live-state.ts";
 import { fingerprintOf, type PlanContext, planResource } from "./plan-resource.ts";
-import type { ChangedName, ChangedResource } from "./read-change-list.ts";
 import {
   fingerprintIn,
   type PlanKind,

@@ -132,7 +132,8 @@ test("what an upstream sends in parts reaches the client in parts", async () => 
 });
 
 const mebibyte = 1_024 * kibibyte;
-const patternOf = (name: string, bytes: number) => name.repeat(Math.ceil(bytes / name.length)).slice(0, bytes);
+const patternOf = (name: string, bytes: number) =>
+  name.repeat(Math.ceil(bytes / name.length)).slice(0, bytes);
 
 test("what waits for slow readers is what was sent to them", async () => {
   const size = 8 * mebibyte;
