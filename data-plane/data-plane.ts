@@ -23,7 +23,7 @@ const agentStopTimeoutMs = 5_000;
 const restart = { baseMs: 100, maxMs: 5_000 };
 
 /** The data plane cannot run (any longer): the message is for the operator. */
-export class DataPlaneFailedError extends Error {
+class DataPlaneFailedError extends Error {
   override readonly name = "DataPlaneFailedError";
 }
 

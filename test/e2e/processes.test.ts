@@ -114,9 +114,8 @@ test("SIGTERM drains: not ready at once, the open request finishes, exit code 0"
   const asked = Promise.withResolvers<void>();
   const release = Promise.withResolvers<void>();
   const slow = createServer((socket) => {
-    socket.once("data", async () => {
-      asked.resolve();
-      await release.promise;
+    socket.once("data", () => asked.resolve());
+    void release.promise.then(() => {
       socket.end("HTTP/1.1 200 OK\r\nContent-Length: 4\r\nConnection: close\r\n\r\nlate");
     });
   }).listen(0, "127.0.0.1");
