@@ -121,6 +121,8 @@ export class UpstreamConnection implements RequestSink, DeadlineHolder, TunnelEn
 
   #send(exchange: ForwardedExchange): void {
     this.#phase = "head";
+    // Of dialling, or of being idle. While the request is sent only the client's own limits count.
+    this.deadlineMs = noDeadline;
     this.#hasResponseBytes = false;
     this.#isRequestDone = exchange.requestFraming === "none";
     let text: string;

@@ -147,6 +147,27 @@ test("a server that refuses is 502, one that does not answer in time 504", async
   await until("the connection's end", () => origin.connections[0]?.socket.destroyed);
 });
 
+test("a request that is sent longer than dialling or idling may take is none of both", async () => {
+  await using origin = await OriginRecorder.start();
+  const transport = {
+    dialTimeoutMs: 40,
+    responseHeaderTimeoutMs: 0,
+    idleConnectionTimeoutMs: 40,
+    maxIdleConnectionsPerHost: 2,
+  };
+  await using engine = await HttpEngine.start({ originPort: origin.port, upstream: { transport } });
+  using client = await RawClient.connect(engine.port);
+  for (const count of [1, 2]) {
+    client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nab");
+    await until("the first half", () => /ab$/.test(origin.connections[0]?.received ?? ""));
+    const startMs = performance.now();
+    await until("both limits to be over", () => performance.now() - startMs > 100);
+    client.send("cd");
+    await until("the answer", () => client.received.match(/200 OK/g)?.length === count);
+  }
+  assert.equal(origin.connections.length, 1);
+});
+
 test("one upstream connection serves one client request after another", async () => {
   await using origin = await OriginRecorder.start();
   await using engine = await HttpEngine.start({ originPort: origin.port });
