@@ -1,9 +1,10 @@
 /**
  * Traefik's keys in etcd, followed for ever. One etcd transaction is one `changes` event; the first reading is
- * emitted in batches and ended by `complete`. An etcd that cannot be reached, or refuses us, is told once per reason and
+ * emitted as one change and ended by `complete`. An etcd that cannot be reached, or refuses us, is told once per reason and
  * tried again without end; what was emitted stays.
  */
 import { setImmediate as nextTurn } from "node:timers/promises";
+import type { ProvidedKey } from "../../config-model/dynamic/decode-object.ts";
 import type { Diagnostic } from "../../config-model/dynamic/diagnostic.ts";
 import type { SourceChange } from "../../config-model/dynamic/source-object.ts";
 import type { EtcdConnectionConfig } from "../../config-model/static/static-configuration.ts";
@@ -16,8 +17,8 @@ import { type PairChange, watchPrefix } from "../etcd/watch-prefix.ts";
 import { EtcdObjects } from "./etcd-objects.ts";
 import type { Provider, ProviderEvent } from "./provider.ts";
 
-/** Objects decoded in one turn of the first reading: a few milliseconds. */
-const batchObjects = 200;
+/** Decoded in one turn of the event loop. */
+const sliceObjects = 200;
 const stopGraceMs = 1_000;
 /** More stray keys than these help nobody, and each report is sent whole. */
 const maximumProblems = 100;
@@ -38,7 +39,9 @@ export class EtcdProvider implements Provider {
   readonly #stopping = new AbortController();
   #emit: (event: ProviderEvent) => void = () => {};
   #running: Promise<unknown> = Promise.resolve();
-  #listed: boolean = false;
+  #phase: "listing" | "decoding" | "following" = "listing";
+  /** Objects that changed while the list was decoded. */
+  readonly #meanwhile = new Map<string, ProvidedKey>();
   /** Keys with a leading slash, counted once. */
   #invisible: Diagnostic | undefined;
 
@@ -62,7 +65,7 @@ export class EtcdProvider implements Provider {
         prefix: this.#prefix,
         onChanges: (changes) => this.#onChanges(changes),
         onListed: () => {
-          this.#listed = true;
+          this.#phase = "decoding";
           afterList.push(this.#emitAll(), this.#countInvisible());
         },
         onUnavailable: (error) => this.#onUnavailable(error),
@@ -82,27 +85,32 @@ export class EtcdProvider implements Provider {
 
   #onChanges(pairs: readonly PairChange[]): void {
     const { touched, straysChanged } = this.#objects.apply(pairs);
-    // Until the list is through an object may be read by half; then all are emitted.
-    if (!this.#listed) return;
+    // Until the list is through an object may be read by half; while the list is decoded changes join it.
+    if (this.#phase === "decoding") for (const [id, key] of touched) this.#meanwhile.set(id, key);
+    if (this.#phase !== "following") return;
     const changes = Array.from(touched, ([id, key]) => this.#objects.read(id, key));
     if (changes.length > 0) this.#emit({ kind: "changes", changes });
     if (straysChanged) this.#emitProblems();
   }
 
-  /** A change that arrives meanwhile has been emitted already; emitting its object once more, as it then is, is harmless. */
+  /**
+   * Decodes in slices and emits at once: when etcd had been out of reach nobody waits for `complete` any more, and a
+   * router must not go out before its service.
+   */
   async #emitAll(): Promise<void> {
-    let [changes, count]: [SourceChange[], number] = [[], 0];
+    const read = new Map<string, SourceChange>();
     for (const id of this.#objects.ids()) {
       const key = this.#objects.key(id);
-      if (key !== undefined) changes.push(this.#objects.read(id, key));
-      count += 1;
-      if (changes.length < batchObjects) continue;
-      this.#emit({ kind: "changes", changes });
-      changes = [];
+      if (key !== undefined) read.set(id, this.#objects.read(id, key));
+      if (read.size % sliceObjects > 0) continue;
       await nextTurn();
       if (this.#stopping.signal.aborted) return;
     }
-    if (changes.length > 0) this.#emit({ kind: "changes", changes });
+    for (const [id, key] of this.#meanwhile) read.set(id, this.#objects.read(id, key));
+    this.#meanwhile.clear();
+    this.#phase = "following";
+    const count = read.size;
+    if (count > 0) this.#emit({ kind: "changes", changes: [...read.values()] });
     if (this.#objects.strays.length > 0) this.#emitProblems();
     this.#emit({ kind: "complete" });
     this.#log.info("provider etcd has read its keys", { root: this.#prefix, objects: count });
