@@ -132,23 +132,37 @@ test("what an upstream sends in parts reaches the client in parts", async () => 
 });
 
 const mebibyte = 1_024 * kibibyte;
+const sum = (numbers: readonly number[]) => numbers.reduce((total, one) => total + one, 0);
 const patternOf = (name: string, bytes: number) =>
   name.repeat(Math.ceil(bytes / name.length)).slice(0, bytes);
 
+/** Resolves once nothing has moved for a while though something waits. */
+async function standstill(waitingBytes: () => number): Promise<void> {
+  let before = -1;
+  let sinceMs = performance.now();
+  await until("the flow to stand still", () => {
+    const now = waitingBytes();
+    if (now !== before) sinceMs = performance.now();
+    before = now;
+    return now > 0 && performance.now() - sinceMs > 60;
+  });
+}
+
 test("what waits for slow readers is what was sent to them", async () => {
-  const size = 8 * mebibyte;
+  const size = 24 * mebibyte; // more than the kernel holds for a pair of sockets
   await using origin = await OriginRecorder.start((request) => {
     const name = /GET \/(\w+)/.exec(request)?.[1] ?? "";
     return `HTTP/1.1 200 OK\r\nContent-Length: ${size}\r\n\r\n${patternOf(name, size)}`;
   });
   await using engine = await HttpEngine.start({ originPort: origin.port });
-  const names = ["abc", "defgh", "ijklmno"];
+  const names = ["abc", "defgh"];
   const clients = await Promise.all(names.map(() => RawClient.connect(engine.port)));
   for (const [index, client] of clients.entries()) {
     client.socket.pause();
     client.send(`GET /${names[index]} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`);
   }
   await until("all answers", () => origin.connections.length === names.length);
+  await standstill(() => sum(origin.connections.map(({ socket }) => socket.writableLength)));
   for (const client of clients) client.socket.resume();
   for (const [index, client] of clients.entries()) {
     const heard = await client.hearsEnd();
@@ -158,7 +172,7 @@ test("what waits for slow readers is what was sent to them", async () => {
 });
 
 test("what waits for slow upstreams is what clients sent", async () => {
-  const size = 8 * mebibyte;
+  const size = 24 * mebibyte; // more than the kernel holds for a pair of sockets
   const bodies: string[] = [];
   const server = createServer((incoming, outgoing) => {
     incoming.pause();
@@ -182,13 +196,14 @@ test("what waits for slow upstreams is what clients sent", async () => {
     await using engine = await HttpEngine.start({
       originPort: (server.address() as AddressInfo).port,
     });
-    const names = ["abc", "defgh", "ijklmno"];
+    const names = ["abc", "defgh"];
     const clients = await Promise.all(names.map(() => RawClient.connect(engine.port)));
     for (const [index, client] of clients.entries()) {
       const head = `POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: ${size}\r\n\r\n`;
       client.send(head + patternOf(names[index] ?? "", size));
     }
     await until("all requests", () => held.length === names.length);
+    await standstill(() => sum(clients.map(({ socket }) => socket.writableLength)));
     for (const read of held) read();
     for (const client of clients) assert.match(await client.hearsEnd(), /200 OK/);
     const expected = new Set(names.map((name) => patternOf(name, size)));
