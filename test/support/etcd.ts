@@ -17,6 +17,12 @@ export interface TestEtcdOptions {
   readonly tls?: { readonly cert: string; readonly key: string; readonly ca: string };
 }
 
+/** A test process that is ended for leaving something open must not leave these too. */
+const running = new Set<ChildProcess>();
+process.once("exit", () => {
+  for (const child of running) child.kill("SIGKILL");
+});
+
 export class TestEtcd implements AsyncDisposable {
   readonly port: number;
   readonly #peerPort: number;
@@ -71,10 +77,8 @@ export class TestEtcd implements AsyncDisposable {
       { stdio: ["ignore", "ignore", "pipe"] },
     );
     this.#process = child;
-    // A test process that is ended for leaving something open must not leave this too.
-    const endWithUs = () => child.kill("SIGKILL");
-    process.once("exit", endWithUs);
-    child.once("exit", () => process.removeListener("exit", endWithUs));
+    running.add(child);
+    child.once("exit", () => running.delete(child));
     this.#output = "";
     child.stderr.on("data", (chunk) => {
       this.#output = `${this.#output}${chunk}`.slice(-4_000);
@@ -96,7 +100,7 @@ export class TestEtcd implements AsyncDisposable {
     ...args: readonly string[]
   ): Promise<string> {
     const asUser = user === undefined ? [] : ["--user", user];
-    const running = run(
+    const command = run(
       this.#binaries.etcdctl,
       [
         ...["--endpoints", this.endpoint, "--command-timeout=5s", ...asUser],
@@ -106,8 +110,8 @@ export class TestEtcd implements AsyncDisposable {
       { env: { ...process.env, ETCDCTL_API: "3" }, maxBuffer: 1 << 28 },
     );
     // It may end before it has read: what it says then comes by the promise.
-    running.child.stdin?.on("error", () => {}).end(input ?? "");
-    return (await running).stdout;
+    command.child.stdin?.on("error", () => {}).end(input ?? "");
+    return (await command).stdout;
   }
 
   async put(key: string, value: string): Promise<void> {
