@@ -9,8 +9,9 @@ export class CountingRelay implements AsyncDisposable {
 
   private constructor(target: string) {
     const [host = "", port = ""] = target.split(":");
-    this.#server = createServer((client) => {
-      const upstream = connect(Number(port), host);
+    // Nagle's algorithm would add its delays to what is measured.
+    this.#server = createServer({ noDelay: true }, (client) => {
+      const upstream = connect({ port: Number(port), host, noDelay: true });
       this.#sockets.add(client).add(upstream);
       upstream.on("data", (chunk) => {
         this.bytesToClient += chunk.length;
