@@ -1,7 +1,7 @@
 /**
  * CPU per proxied request of the product and of nginx, HAProxy and Caddy: user and system time of the whole process
  * (and nginx's children) over completed requests. All proxy the same upstream for the same load, one after another,
- * several times around, so that what else the machine does falls on all of them; medians are compared.
+ * several times around, so that what else the machine does falls on all of them.
  */
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -41,7 +41,7 @@ export async function run(args: string[]): Promise<void> {
     args,
     options: {
       rounds: { type: "string", default: "5" },
-      seconds: { type: "string", default: "2" },
+      seconds: { type: "string", default: "3" },
       connections: { type: "string", default: "64" },
       /** Comma-separated beginnings of names; default: all. */
       only: { type: "string", default: "" },
@@ -138,22 +138,26 @@ function request() return requests[math.random(0, ${hosts - 1})] end
 `;
 }
 
+/** Ratios are medians of each round's own: what else the machine did in a round fell on nginx as well. */
 function table(candidates: readonly Candidate[]): string {
-  const rows = candidates.map(({ subject, rounds }) => ({
-    name: subject.name,
-    cpu: quantile(
-      rounds.map((round) => round.microsecondsPerRequest),
-      0.5,
-    ),
-    rate: quantile(
-      rounds.map((round) => round.requestsPerSecond),
-      0.5,
-    ),
-  }));
-  const nginx = rows.find(({ name }) => name === "nginx");
-  const lines = rows.map(({ name, cpu, rate }) => {
-    const ratio = nginx === undefined ? "-" : (cpu / nginx.cpu).toFixed(2);
-    return `${name.padEnd(40)} ${cpu.toFixed(1).padStart(10)} ${ratio.padStart(10)} ${rate.toFixed(0).padStart(10)}\n`;
+  const nginx = candidates.find(({ subject }) => subject.name === "nginx")?.rounds;
+  const lines = candidates.map(({ subject, rounds }) => {
+    const cpu = median(rounds.map(({ microsecondsPerRequest }) => microsecondsPerRequest));
+    const rate = median(rounds.map(({ requestsPerSecond }) => requestsPerSecond));
+    const ratios = rounds.map(
+      ({ microsecondsPerRequest }, round) =>
+        microsecondsPerRequest / (nginx?.[round]?.microsecondsPerRequest ?? Number.NaN),
+    );
+    const ratio = nginx === undefined ? "-" : median(ratios).toFixed(2);
+    return row(subject.name, cpu.toFixed(1), ratio, rate.toFixed(0));
   });
-  return `${"".padEnd(40)} ${"µs/request".padStart(10)} ${"/ nginx".padStart(10)} ${"req/s".padStart(10)}\n${lines.join("")}`;
+  return `${row("", "µs/request", "/ nginx", "req/s")}${lines.join("")}`;
+}
+
+function row(name: string, ...columns: readonly string[]): string {
+  return `${name.padEnd(40)} ${columns.map((column) => column.padStart(10)).join(" ")}\n`;
+}
+
+function median(samples: readonly number[]): number {
+  return quantile(samples, 0.5);
 }
