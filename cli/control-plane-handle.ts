@@ -4,25 +4,33 @@ import type {
   FromControlPlaneThread,
   ToControlPlaneThread,
 } from "../control-plane/control-plane-thread.ts";
-import type { LogOptions } from "../foundation/pino-log.ts";
+import type { Logger, LogLevel } from "../foundation/log.ts";
 
 /** The control plane's thread as `up` sees it. It loads from the moment it is made. */
 export class ControlPlaneHandle {
   readonly #thread: Worker;
+  readonly #loaded = Promise.withResolvers<void>();
   readonly #ready = Promise.withResolvers<void>();
   readonly #failed = Promise.withResolvers<never>();
   readonly #ended = Promise.withResolvers<void>();
+  #log: Logger | undefined;
   #stopping: boolean = false;
 
   constructor() {
     this.#thread = new Worker(new URL("../control-plane/control-plane-thread.ts", import.meta.url));
     this.#thread.on("message", (message: FromControlPlaneThread) => {
       switch (message.kind) {
+        case "loaded":
+          this.#loaded.resolve();
+          break;
         case "ready":
           this.#ready.resolve();
           break;
         case "failed":
           this.#failed.reject(new Error(message.reason));
+          break;
+        case "log":
+          this.#log?.[message.level](message.message, message.fields);
           break;
         case "stopped":
           this.#ended.resolve();
@@ -37,8 +45,14 @@ export class ControlPlaneHandle {
     this.#failed.promise.catch(() => {}); // whoever waits learns of it; nobody has to
   }
 
-  start(options: ControlPlaneOptions, log: LogOptions): void {
-    this.#post({ kind: "start", options, log });
+  start(options: ControlPlaneOptions, logLevel: LogLevel, log: Logger): void {
+    this.#log = log;
+    this.#post({ kind: "start", options, logLevel });
+  }
+
+  /** Resolves when its code is loaded; stays pending when that fails. */
+  get loaded(): Promise<void> {
+    return this.#loaded.promise;
   }
 
   /** Resolves when its listeners are bound. */

@@ -44,7 +44,7 @@ export async function dataPlane(flags: DataPlaneFlags, rest: readonly string[]):
     admin: { address: parseAdmin(flags.admin), isRequired: true },
     readyMaxAgeMs: flags.readyMaxAge * 1_000,
     routerMetrics: false,
-    log: logOptions,
+    logLevel: logOptions.level,
   };
   const log = createLog(logOptions);
   const running = new DataPlane({
@@ -53,6 +53,7 @@ export async function dataPlane(flags: DataPlaneFlags, rest: readonly string[]):
     isFirstBindRequired: false,
     log,
   });
+  running.startWorkers();
   return runUntilSignal(running, log);
 }
 

@@ -23,8 +23,8 @@ export async function up(flags: UpFlags, staticFlags: readonly string[]): Promis
   const { configuration, warnings, source } = await readConfiguration(controlPlane, staticFlags);
   const logOptions = logOptionsOf(configuration.log.level, configuration.log.format);
   const options = embeddedControlPlane(configuration, flags.stateDir);
-  controlPlane.start(options, logOptions);
   const log = createLog(logOptions);
+  controlPlane.start(options, logOptions.level, log);
   for (const warning of warnings) log.warn(warning);
   log.info("static configuration read", { source });
   const { DataPlane } = await import("../data-plane/data-plane.ts");
@@ -42,12 +42,14 @@ export async function up(flags: UpFlags, staticFlags: readonly string[]): Promis
       admin: { address: flags.admin ?? defaultAdminAddress, isRequired: flags.admin !== undefined },
       readyMaxAgeMs: 0,
       routerMetrics: false,
-      log: logOptions,
+      logLevel: logOptions.level,
     },
     workers: flags.workers ?? availableParallelism(),
     isFirstBindRequired: true,
     log,
   });
+  // Two threads load at a time: the control plane's is on the longest way to the first answer, workers are needed last.
+  void controlPlane.loaded.then(() => dataPlane.startWorkers());
   // When it never is ready, that is what ends the process.
   void controlPlane.ready.then(
     () => dataPlane.follow(),

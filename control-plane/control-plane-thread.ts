@@ -3,21 +3,25 @@
  * the configuration; `start` brings what it is started with.
  */
 import { parentPort } from "node:worker_threads";
+import { forwardingLog, type LogMessage } from "../foundation/forwarding-log.ts";
 import { keepCompileCache } from "../foundation/keep-compile-cache.ts";
-import { createLog, type LogOptions } from "../foundation/pino-log.ts";
+import type { LogLevel } from "../foundation/log.ts";
 import { ControlPlane } from "./control-plane.ts";
 import type { ControlPlaneOptions } from "./control-plane-options.ts";
 
 export type ToControlPlaneThread =
-  | { readonly kind: "start"; readonly options: ControlPlaneOptions; readonly log: LogOptions }
+  | { readonly kind: "start"; readonly options: ControlPlaneOptions; readonly logLevel: LogLevel }
   | { readonly kind: "reload" }
   | { readonly kind: "stop" };
 
 export type FromControlPlaneThread =
+  /** Its code is there: it has begun to start. */
+  | { readonly kind: "loaded" }
   /** Its listeners are bound. */
   | { readonly kind: "ready" }
   | { readonly kind: "failed"; readonly reason: string }
-  | { readonly kind: "stopped" };
+  | { readonly kind: "stopped" }
+  | LogMessage;
 
 if (parentPort === null) throw new Error("Cannot run the control plane: this is not a thread");
 keepCompileCache();
@@ -28,7 +32,11 @@ let controlPlane: ControlPlane | undefined;
 port.on("message", (message: ToControlPlaneThread) => {
   switch (message.kind) {
     case "start":
-      controlPlane = new ControlPlane({ options: message.options, log: createLog(message.log) });
+      post({ kind: "loaded" });
+      controlPlane = new ControlPlane({
+        options: message.options,
+        log: forwardingLog(message.logLevel, post),
+      });
       controlPlane.start().then(
         () => post({ kind: "ready" }),
         (error: unknown) => post({ kind: "failed", reason: sentenceOf(error) }),

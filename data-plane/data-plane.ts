@@ -38,14 +38,14 @@ export class DataPlane {
   #isFirstBind: boolean = true;
   #stopped: Promise<void> | undefined;
 
-  /** Starts at once: threads load while the caller goes on. */
+  /** The agent's thread loads from here on, while the caller goes on. */
   constructor(init: DataPlaneInit) {
     this.#init = init;
     const { log } = init;
     this.#workers = new WorkerSet({
       count: init.workers,
       program: new URL("./worker/traffic-worker.ts", import.meta.url),
-      logLevel: init.agent.log.level,
+      logLevel: init.agent.logLevel,
       onStarted: (worker, port) => this.#post({ kind: "workerStarted", worker, port }, port),
       onStopped: (worker) => this.#post({ kind: "workerStopped", worker }),
       restart,
@@ -69,7 +69,11 @@ export class DataPlane {
     });
     // Whoever waits for `failed` learns of it; nobody has to.
     this.#failed.promise.catch(() => {});
-    this.#workers.start();
+  }
+
+  /** Not part of the constructor, because whoever starts other threads beside them may want those to load first. */
+  startWorkers(): void {
+    if (this.#stopped === undefined) this.#workers.start();
   }
 
   /** Resolves when the agent runs and its admin listener is bound; rejects with `DataPlaneFailedError`. */
@@ -128,6 +132,9 @@ export class DataPlane {
         break;
       case "stopped":
         this.#agentStopped.resolve();
+        break;
+      case "log":
+        this.#init.log[message.level](message.message, message.fields);
         break;
       case "fatal":
         this.#fail(message.reason);

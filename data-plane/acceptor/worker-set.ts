@@ -1,9 +1,8 @@
 import type { Socket } from "node:net";
 import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
 import { type BackoffPolicy, backoffDelayMs } from "../../foundation/backoff.ts";
-import type { Logger } from "../../foundation/log.ts";
+import type { Logger, LogLevel } from "../../foundation/log.ts";
 import {
-  type LogLevel,
   type MainToWorker,
   type TrafficWorkerData,
   type WorkerToMain,

@@ -1,4 +1,4 @@
-import type { LogOptions } from "../../foundation/pino-log.ts";
+import type { LogLevel } from "../../foundation/log.ts";
 import type { StreamTls } from "./stream-credentials.ts";
 
 /** What the agent thread is started with (`workerData`): plain values only. */
@@ -32,5 +32,5 @@ export interface AgentOptions {
   readonly readyMaxAgeMs: number;
   /** Request metrics per router as well. */
   readonly routerMetrics: boolean;
-  readonly log: LogOptions;
+  readonly logLevel: LogLevel;
 }

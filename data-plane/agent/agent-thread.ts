@@ -1,7 +1,7 @@
 /** The agent's thread: hands messages of the main thread to an `Agent` and its own back. */
 import { parentPort, workerData } from "node:worker_threads";
+import { forwardingLog } from "../../foundation/forwarding-log.ts";
 import { keepCompileCache } from "../../foundation/keep-compile-cache.ts";
-import { createLog } from "../../foundation/pino-log.ts";
 import type { AgentToMain, MainToAgent } from "../worker/worker-protocol.ts";
 import { Agent } from "./agent.ts";
 import type { AgentOptions } from "./agent-options.ts";
@@ -11,7 +11,7 @@ keepCompileCache();
 const port = parentPort;
 const post = (message: AgentToMain) => port.postMessage(message);
 const options: AgentOptions = workerData;
-const agent = new Agent({ options, post, log: createLog(options.log) });
+const agent = new Agent({ options, post, log: forwardingLog(options.logLevel, post) });
 port.on("message", (message: MainToAgent) => agent.receive(message));
 agent.start().catch((error: unknown) => {
   post({ kind: "fatal", reason: error instanceof Error ? error.message : String(error) });

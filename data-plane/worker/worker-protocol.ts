@@ -4,6 +4,8 @@
  */
 import type { Socket } from "node:net";
 import type { MessagePort } from "node:worker_threads";
+import type { LogMessage } from "../../foundation/forwarding-log.ts";
+import type { LogLevel } from "../../foundation/log.ts";
 import type { ResourceKind } from "../../proto/gen/switchyard/fleet/v1/resource.ts";
 
 /** main → worker. Sockets come paused, with `allowHalfOpen`, and are in the transfer list. */
@@ -18,15 +20,8 @@ export type MainToWorker =
 export type WorkerToMain =
   | { readonly kind: "ready" }
   | { readonly kind: "drained" }
-  /** A line for the process's log, at least of the level the worker was started with. */
-  | {
-      readonly kind: "log";
-      readonly level: LogLevel;
-      readonly message: string;
-      readonly fields: Readonly<Record<string, unknown>>;
-    };
-
-export type LogLevel = "debug" | "info" | "warn" | "error";
+  /** At least of the level the worker was started with. */
+  | LogMessage;
 
 /** `workerData` of a traffic worker. */
 export interface TrafficWorkerData {
@@ -105,7 +100,8 @@ export type AgentToMain =
   | { readonly kind: "abandonListeners"; readonly transfer: number }
   /** Reported once drained; the main thread then ends the process. */
   | { readonly kind: "stopped" }
-  | { readonly kind: "fatal"; readonly reason: string };
+  | { readonly kind: "fatal"; readonly reason: string }
+  | LogMessage;
 
 /** main → agent. */
 export type MainToAgent =

@@ -1,6 +1,7 @@
 /** What a traffic thread does: takes sockets from the main thread and serves them with the state the agent gives it. */
 import type { Socket } from "node:net";
 import type { MessagePort } from "node:worker_threads";
+import { forwardingLog } from "../../foundation/forwarding-log.ts";
 import type { Logger } from "../../foundation/log.ts";
 import { monotonicMs } from "../../foundation/monotonic-ms.ts";
 import { NodeTransport } from "../builder/node-transport.ts";
@@ -9,7 +10,6 @@ import { DeadlineSweeper } from "../connection/deadline-sweeper.ts";
 import { EntryPointSet } from "../entry-point/entry-point-set.ts";
 import { CounterRegistry } from "../metrics/counter-registry.ts";
 import { UpstreamServer } from "../upstream/upstream-server.ts";
-import { forwardingLog } from "./worker-log.ts";
 import {
   type AgentToWorker,
   heartbeatSlot,

@@ -27,7 +27,7 @@ const defaults: Omit<AgentOptions, "controlPlanes"> = {
   admin: { address: "127.0.0.1:0", isRequired: true },
   readyMaxAgeMs: 0,
   routerMetrics: false,
-  log: { level: "error", format: "json" },
+  logLevel: "error",
 };
 
 export function agentOptions(

@@ -1,10 +1,17 @@
-import type { Logger } from "../../foundation/log.ts";
-import type { LogLevel, WorkerToMain } from "./worker-protocol.ts";
+import type { Logger, LogLevel } from "./log.ts";
+
+/** A line of a thread's log, on its way to the process's one sink. */
+export interface LogMessage {
+  readonly kind: "log";
+  readonly level: LogLevel;
+  readonly message: string;
+  readonly fields: Readonly<Record<string, unknown>>;
+}
 
 const levels: readonly LogLevel[] = ["debug", "info", "warn", "error"];
 
-/** Hands lines to the main thread, which has the one sink: a worker starts without loading a logging library. */
-export function forwardingLog(level: LogLevel, post: (message: WorkerToMain) => void): Logger {
+/** Hands lines to the main thread, which has the one sink: a thread starts without loading a logging library. */
+export function forwardingLog(level: LogLevel, post: (message: LogMessage) => void): Logger {
   const least = levels.indexOf(level);
   const forward =
     (line: LogLevel) =>

@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { forwardingLog } from "./worker-log.ts";
-import type { WorkerToMain } from "./worker-protocol.ts";
+import { forwardingLog, type LogMessage } from "./forwarding-log.ts";
 
 test("forwardingLog() hands on lines from its level up, with fields that cross threads", () => {
-  const posted: WorkerToMain[] = [];
+  const posted: LogMessage[] = [];
   const log = forwardingLog("info", (message) => posted.push(message));
   log.debug("not wanted");
   log.warn("cannot reach", {
