@@ -19,7 +19,7 @@ function load({ flags = [], env = {}, files = {} }: Given): LoadedStaticConfigur
     flags,
     env,
     readFile: (path) => files[path],
-    resolvePath: (path) => (path.startsWith("/") ? path : `/work/${path}`),
+    resolvePath: (path) => (path.startsWith("/") ? path : `/srv/${path}`),
   });
 }
 
@@ -185,18 +185,18 @@ describe("loadStaticConfiguration() from a file", () => {
         providers: {
           throttleMs: 0,
           precedence: ["etcd", "file"],
-          file: { filename: undefined, directory: "/work/conf.d", watch: false },
+          file: { filename: undefined, directory: "/srv/conf.d", watch: false },
           etcd,
         },
         log: { level: "debug", format: "json" },
         fleet: {
           stream: {
             address: "0.0.0.0:18000",
-            tls: { cert: "/work/c.pem", key: "/work/k.pem", clientCa: "/ca.pem" },
+            tls: { cert: "/srv/c.pem", key: "/srv/k.pem", clientCa: "/ca.pem" },
           },
           adminAddress: "127.0.0.1:9000",
           insecure: true,
-          stateDir: "/work/state",
+          stateDir: "/srv/state",
           store: { kind: "etcd", etcd: { ...etcd, rootKey: "sy" } },
         },
       });
@@ -449,7 +449,7 @@ describe("loadStaticConfiguration() from flags", () => {
     assert.equal(configuration.entryPoints.get("db")?.host, "127.0.0.1");
     assert.deepEqual(configuration.providers.etcd?.endpoints, ["a:1", "b:1"]);
     assert.deepEqual(configuration.providers.file, {
-      filename: "/work/routes.yml",
+      filename: "/srv/routes.yml",
       directory: undefined,
       watch: false,
     });
