@@ -88,6 +88,15 @@ function createProgram(): Command {
     });
 
   program
+    .command("validate")
+    .description("checks configuration files, static and dynamic, as one configuration")
+    .argument("<file...>", "YAML or TOML")
+    .action(async (files: readonly string[]) => {
+      const { validate } = await import("./validate.ts");
+      process.exitCode = validate(files);
+    });
+
+  program
     .command("version")
     .description("prints the version")
     .action(() => void process.stdout.write(`${versionLine()}\n`));

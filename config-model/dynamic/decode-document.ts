@@ -4,10 +4,8 @@
  */
 
 import { nearestName } from "../../foundation/nearest-name.ts";
-import type { DocumentParse } from "../document/document.ts";
 import { LineMap } from "../document/line-map.ts";
-import { parseToml } from "../document/parse-toml.ts";
-import { parseYaml } from "../document/parse-yaml.ts";
+import { parseDocument } from "../document/parse-document.ts";
 import type { ConfigEntry, ConfigNode, Place } from "../schema/config-node.ts";
 import { staticRootNames } from "../static/schema/static-root-names.ts";
 import { decodeObject, type ProvidedKey } from "./decode-object.ts";
@@ -37,7 +35,7 @@ export interface DecodedDocument {
 
 /** Reads TOML when the path ends so, else YAML. */
 export function decodeDocument(text: string, path: string): DecodedDocument {
-  const parsed: DocumentParse = /\.toml$/i.test(path) ? parseToml(text) : parseYaml(text);
+  const parsed = parseDocument(text, path);
   const lines = new LineMap(text);
   const locate = (place: Place): SourcePosition => {
     return { provider: "file", location: path, ...lines.position(Number(place)) };
@@ -51,7 +49,15 @@ export function decodeDocument(text: string, path: string): DecodedDocument {
     };
     return { objects: new Map(), problems: [problem], complete: false, silent: false };
   }
-  return new DocumentDecoder(locate).decode(parsed.root);
+  return decodeDynamicPart(parsed.root, locate);
+}
+
+/** The same for a document that is parsed already. */
+export function decodeDynamicPart(
+  root: ConfigNode,
+  locate: (place: Place) => SourcePosition,
+): DecodedDocument {
+  return new DocumentDecoder(locate).decode(root);
 }
 
 class DocumentDecoder {

@@ -8,11 +8,9 @@ import { parseToml } from "../document/parse-toml.ts";
 import { parseYaml } from "../document/parse-yaml.ts";
 import { sectionsByLowerName } from "../dynamic/schema/dynamic-schema.ts";
 import type { ConfigNode, Place } from "../schema/config-node.ts";
-import { type DecodeProblem, NodeDecoder } from "../schema/decode-node.ts";
-import { buildStaticConfiguration } from "./build-static-configuration.ts";
+import { decodeStaticPart, type StaticProblem } from "./decode-static-part.ts";
 import { type Environment, readEnvironment } from "./read-environment.ts";
 import { readFlags } from "./read-flags.ts";
-import { removedKeys } from "./schema/removed-keys.ts";
 import { staticSchema } from "./schema/static-schema.ts";
 import type { StaticConfiguration } from "./static-configuration.ts";
 import { StaticConfigurationError } from "./static-configuration-error.ts";
@@ -159,26 +157,13 @@ function decodeSource(
   { resolvePath }: StaticConfigurationInit,
   earlierWarnings: readonly string[],
 ): Pick<LoadedStaticConfiguration, "configuration" | "warnings"> {
-  const decoder = new NodeDecoder("the static configuration", {
-    topLevel: true,
-    hints: removedKeys,
-  });
-  const isEmpty = root.kind === "keys" && root.entries.length === 0;
-  const node: ConfigNode = isEmpty ? { kind: "null", place: root.place } : root;
-  const value = decoder.decode(staticSchema, node);
-  const describe = ({ place, message, hint }: DecodeProblem) => {
+  const { configuration, problems } = decodeStaticPart(root, resolvePath);
+  const describe = ({ place, message, hint }: StaticProblem) => {
     return `${describePlace(place)}: ${message}${hint === undefined ? "" : ` (${hint})`}`;
   };
-  const configuration = buildStaticConfiguration({ value, decoder, resolvePath });
-  const errors = decoder.problems.filter(({ severity }) => severity === "error");
-  if (errors.length > 0 || configuration === undefined) {
+  if (configuration === undefined) {
+    const errors = problems.filter(({ severity }) => severity === "error");
     throw new StaticConfigurationError(errors.map(describe).join("\n"));
   }
-  const warnings = decoder.problems.map(describe);
-  for (const { path, place, effect } of decoder.unbuilt) {
-    const closes = effect === "closed" && path.startsWith("entryPoints.");
-    const end = closes ? ", so the entry point is not opened" : "";
-    warnings.push(`${describePlace(place)}: ${path} is not supported yet${end}`);
-  }
-  return { configuration, warnings: [...earlierWarnings, ...warnings] };
+  return { configuration, warnings: [...earlierWarnings, ...problems.map(describe)] };
 }

@@ -7,6 +7,7 @@ import type { Diagnostic } from "../../config-model/dynamic/diagnostic.ts";
 import { formatPosition } from "../../config-model/dynamic/diagnostic.ts";
 import { objectId } from "../../config-model/dynamic/object-key.ts";
 import type { Logger } from "../../foundation/log.ts";
+import { printableLine } from "../../foundation/printable-line.ts";
 import type { ObjectDiagnostics } from "./diagnose-changes.ts";
 
 const maxLinesPerReport = 100;
@@ -100,10 +101,6 @@ function without(
   );
 }
 
-/** Names and values come from outside: control characters in them must not forge lines of the log. */
 function sentence({ source, message }: Diagnostic): string {
-  return `${formatPosition(source)}: ${message}`.replace(
-    /[\p{Cc}\u2028\u2029]/gu,
-    (character) => `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, "0")}`,
-  );
+  return printableLine(`${formatPosition(source)}: ${message}`);
 }

@@ -8,6 +8,7 @@ import { type DocumentObject, decodeDocument } from "../../config-model/dynamic/
 import type { Diagnostic } from "../../config-model/dynamic/diagnostic.ts";
 import type { SourceChange } from "../../config-model/dynamic/source-object.ts";
 import type { FileProviderConfig } from "../../config-model/static/static-configuration.ts";
+import { describeReadFailure, duplicateProblem, wholeProblem } from "./file-problem.ts";
 import { type FileListing, listFiles } from "./file-provider-listing.ts";
 
 export interface FileReading {
@@ -56,7 +57,7 @@ export class FileReader {
       listing = listFiles(this.#init.config);
     } catch (error) {
       const { filename, directory } = this.#init.config;
-      return this.#unreadable(describeFailure(filename ?? directory ?? "", error));
+      return this.#unreadable(describeReadFailure(filename ?? directory ?? "", error));
     }
     this.#folders = listing.folders;
     const failures: Diagnostic[] = [];
@@ -66,7 +67,7 @@ export class FileReader {
         if (this.#readFile(path)) present.add(path);
       } catch (error) {
         present.add(path);
-        failures.push(wholeProblem(path, describeFailure(path, error)));
+        failures.push(wholeProblem(path, describeReadFailure(path, error)));
       }
     }
     const lookAgainMs = this.#forgetMissing(present);
@@ -183,36 +184,4 @@ function difference(
     }
   }
   return changes;
-}
-
-function duplicateProblem({ key, object }: DocumentObject, first: DocumentObject): Diagnostic {
-  return {
-    object: key,
-    severity: "warning",
-    code: "invalid-value",
-    message: `"${key.name}" is also in ${first.object.source.location}, which comes first by name and counts`,
-    source: object.source,
-    hint: "give it another name",
-  };
-}
-
-function wholeProblem(path: string, message: string): Diagnostic {
-  return {
-    severity: "error",
-    code: "syntax",
-    message,
-    source: { provider: "file", location: path },
-  };
-}
-
-const reasons: Readonly<Record<string, string>> = {
-  ENOENT: "there is no such file or folder",
-  EACCES: "access is denied",
-  ENOTDIR: "it is not a folder",
-  EISDIR: "it is a folder",
-};
-
-function describeFailure(path: string, error: unknown): string {
-  const code = error instanceof Error && "code" in error ? String(error.code) : "";
-  return `Cannot read ${path}: ${reasons[code] ?? (error instanceof Error ? error.message : String(error))}`;
 }

@@ -1,0 +1,165 @@
+/**
+ * What the running program would report of some files taken as one configuration, through the stages it runs itself:
+ * decoders, watcher, compiler.
+ */
+import { LineMap } from "../config-model/document/line-map.ts";
+import { parseDocument } from "../config-model/document/parse-document.ts";
+import { type DocumentObject, decodeDynamicPart } from "../config-model/dynamic/decode-document.ts";
+import type { Diagnostic, SourcePosition } from "../config-model/dynamic/diagnostic.ts";
+import type { SourceChange } from "../config-model/dynamic/source-object.ts";
+import type { ConfigEntry, ConfigNode, Place } from "../config-model/schema/config-node.ts";
+import { decodeStaticPart } from "../config-model/static/decode-static-part.ts";
+import { defaultPrecedence } from "../config-model/static/schema/provider-schema.ts";
+import { removedKeys } from "../config-model/static/schema/removed-keys.ts";
+import { staticRootNames } from "../config-model/static/schema/static-root-names.ts";
+import type { StaticConfiguration } from "../config-model/static/static-configuration.ts";
+import { SnapshotCompiler } from "../control-plane/compiler/snapshot-compiler.ts";
+import { duplicateProblem } from "../control-plane/provider/file-problem.ts";
+import { ConfigurationWatcher } from "../control-plane/watcher/configuration-watcher.ts";
+import { entryPointChanges, namedEntryPoints } from "./known-entry-points.ts";
+
+export interface ConfigurationFile {
+  readonly path: string;
+  readonly text: string;
+}
+
+/** Not so: a key that is valid and not built, and what follows from another problem, which is reported itself. */
+export function isMistake({ severity, code }: Diagnostic): boolean {
+  return severity === "error" && code !== "not-built" && code !== "disabled-reference";
+}
+
+/** In the order of the files, and by position in each. */
+export function checkConfiguration(
+  files: readonly ConfigurationFile[],
+  resolvePath: (path: string) => string,
+): readonly Diagnostic[] {
+  const check = new ConfigurationCheck(resolvePath);
+  for (const file of files) check.read(file);
+  const order = new Map(files.map(({ path }, index) => [path, index]));
+  return check.conclude().toSorted((a, b) => {
+    const byFile = (order.get(a.source.location) ?? 0) - (order.get(b.source.location) ?? 0);
+    if (byFile !== 0) return byFile;
+    const byLine = (a.source.line ?? 0) - (b.source.line ?? 0);
+    return byLine !== 0 ? byLine : (a.source.column ?? 0) - (b.source.column ?? 0);
+  });
+}
+
+interface StaticPart {
+  readonly path: string;
+  readonly entryPoints: readonly SourceChange[];
+  readonly precedence: readonly string[];
+}
+
+class ConfigurationCheck {
+  readonly #resolvePath: (path: string) => string;
+  readonly #problems: Diagnostic[] = [];
+  readonly #objects = new Map<string, ReadonlyMap<string, DocumentObject>>();
+  #static: StaticPart | undefined;
+
+  constructor(resolvePath: (path: string) => string) {
+    this.#resolvePath = resolvePath;
+  }
+
+  read({ path, text }: ConfigurationFile): void {
+    const lines = new LineMap(text);
+    const locate = (place: Place): SourcePosition => {
+      return { provider: "file", location: path, ...lines.position(Number(place)) };
+    };
+    const parsed = parseDocument(text, path);
+    if (!parsed.ok) {
+      this.#problems.push({
+        severity: "error",
+        code: "syntax",
+        message: parsed.message,
+        source: locate(parsed.offset),
+      });
+      return;
+    }
+    const staticProblems = this.#readStatic(path, parsed.root, locate);
+    const { objects, problems } = decodeDynamicPart(parsed.root, locate);
+    this.#objects.set(path, objects);
+    // Both parts look at the root's names, and the static one knows more of its own.
+    const said = new Set(staticProblems.map(placeAndCode));
+    const own = problems.filter((problem) => !said.has(placeAndCode(problem)));
+    this.#problems.push(...staticProblems, ...own);
+  }
+
+  conclude(): readonly Diagnostic[] {
+    const changes = this.#mergeFiles();
+    const entryPoints = this.#static?.entryPoints ?? namedEntryPoints(changes);
+    const compiler = new SnapshotCompiler({
+      precedence: this.#static?.precedence ?? defaultPrecedence,
+    });
+    const watcher = new ConfigurationWatcher({
+      providers: ["file", "internal"],
+      onBatch: ({ changes: watched }) => {
+        for (const { diagnostics } of compiler.apply(watched).diagnostics) {
+          this.#problems.push(...diagnostics);
+        }
+      },
+      onProblems: () => {},
+    });
+    watcher.accept({ provider: "file", event: { kind: "changes", changes } });
+    watcher.accept({ provider: "internal", event: { kind: "changes", changes: entryPoints } });
+    for (const provider of ["file", "internal"]) {
+      watcher.accept({ provider, event: { kind: "complete" } });
+    }
+    return this.#problems;
+  }
+
+  /** As the file provider does: of two objects of one name the one in the first file by path counts. */
+  #mergeFiles(): readonly SourceChange[] {
+    const merged = new Map<string, DocumentObject>();
+    for (const path of [...this.#objects.keys()].toSorted((a, b) => (a < b ? -1 : 1))) {
+      for (const [id, object] of this.#objects.get(path) ?? []) {
+        const first = merged.get(id);
+        if (first === undefined) merged.set(id, object);
+        else this.#problems.push(duplicateProblem(object, first), ...object.object.problems);
+      }
+    }
+    return [...merged.values()];
+  }
+
+  #readStatic(
+    path: string,
+    root: ConfigNode,
+    locate: (place: Place) => SourcePosition,
+  ): readonly Diagnostic[] {
+    const entries = root.kind === "map" ? root.entries.filter(isStaticEntry) : [];
+    const [first] = entries;
+    if (first === undefined) return [];
+    const part: ConfigNode = { kind: "map", place: root.place, entries };
+    const { configuration, problems } = decodeStaticPart(part, this.#resolvePath);
+    const found = problems.map(({ place, ...problem }): Diagnostic => {
+      return { ...problem, source: locate(place) };
+    });
+    if (this.#static !== undefined) {
+      const message = `The static configuration is in ${this.#static.path} already; the one here counts only without that file`;
+      const source = locate(first.place);
+      return [...found, { severity: "warning", code: "invalid-value", message, source }];
+    }
+    this.#static = {
+      path,
+      entryPoints: entryPointChanges(entries, configuration, locate),
+      precedence: precedenceOf(configuration),
+    };
+    return found;
+  }
+}
+
+function precedenceOf(configuration: StaticConfiguration | undefined): readonly string[] {
+  return configuration?.providers.precedence ?? defaultPrecedence;
+}
+
+const staticNames = new Set([
+  ...staticRootNames.map((name) => name.toLowerCase()),
+  ...removedKeys.keys(),
+]);
+
+function isStaticEntry({ name }: ConfigEntry): boolean {
+  return staticNames.has(name.toLowerCase());
+}
+
+function placeAndCode({ code, source }: Diagnostic): string {
+  return `${code}:${source.line}:${source.column}`;
+}

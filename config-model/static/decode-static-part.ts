@@ -1,0 +1,44 @@
+/** The static configuration as a tree, decoded and normalised, with everything that is to be said about it. */
+import type { ConfigNode, Place } from "../schema/config-node.ts";
+import { type DecodeProblem, NodeDecoder } from "../schema/decode-node.ts";
+import { buildStaticConfiguration } from "./build-static-configuration.ts";
+import { removedKeys } from "./schema/removed-keys.ts";
+import { staticSchema } from "./schema/static-schema.ts";
+import type { StaticConfiguration } from "./static-configuration.ts";
+
+export interface StaticProblem {
+  readonly severity: "error" | "warning";
+  readonly code: DecodeProblem["code"] | "not-built" | "not-built-degraded";
+  readonly place: Place;
+  readonly message: string;
+  readonly hint?: string;
+}
+
+export interface DecodedStaticPart {
+  /** Absent when there is an error. */
+  readonly configuration: StaticConfiguration | undefined;
+  readonly problems: readonly StaticProblem[];
+}
+
+export function decodeStaticPart(
+  root: ConfigNode,
+  resolvePath: (path: string) => string,
+): DecodedStaticPart {
+  const decoder = new NodeDecoder("the static configuration", {
+    topLevel: true,
+    hints: removedKeys,
+  });
+  const isEmpty = root.kind === "keys" && root.entries.length === 0;
+  const node: ConfigNode = isEmpty ? { kind: "null", place: root.place } : root;
+  const value = decoder.decode(staticSchema, node);
+  const configuration = buildStaticConfiguration({ value, decoder, resolvePath });
+  const problems: StaticProblem[] = [...decoder.problems];
+  for (const { path, place, effect } of decoder.unbuilt) {
+    const closes = effect === "closed" && path.startsWith("entryPoints.");
+    const end = closes ? ", so the entry point is not opened" : "";
+    const code = effect === "closed" ? "not-built" : "not-built-degraded";
+    const message = `${path} is not supported yet${end}`;
+    problems.push({ severity: "warning", code, place, message });
+  }
+  return { configuration, problems };
+}

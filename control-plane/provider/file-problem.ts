@@ -1,0 +1,38 @@
+import type { DocumentObject } from "../../config-model/dynamic/decode-document.ts";
+import type { Diagnostic } from "../../config-model/dynamic/diagnostic.ts";
+
+/** Of two objects of one name in several files, the first by path counts. */
+export function duplicateProblem(
+  { key, object }: DocumentObject,
+  first: DocumentObject,
+): Diagnostic {
+  return {
+    object: key,
+    severity: "warning",
+    code: "invalid-value",
+    message: `"${key.name}" is also in ${first.object.source.location}, which comes first by name and counts`,
+    source: object.source,
+    hint: "give it another name",
+  };
+}
+
+export function wholeProblem(path: string, message: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "syntax",
+    message,
+    source: { provider: "file", location: path },
+  };
+}
+
+const reasons: Readonly<Record<string, string>> = {
+  ENOENT: "there is no such file or folder",
+  EACCES: "access is denied",
+  ENOTDIR: "it is not a folder",
+  EISDIR: "it is a folder",
+};
+
+export function describeReadFailure(path: string, error: unknown): string {
+  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  return `Cannot read ${path}: ${reasons[code] ?? (error instanceof Error ? error.message : String(error))}`;
+}
