@@ -13,9 +13,9 @@ import { defaultPrecedence } from "../config-model/static/schema/provider-schema
 import { removedKeys } from "../config-model/static/schema/removed-keys.ts";
 import { staticRootNames } from "../config-model/static/schema/static-root-names.ts";
 import type { StaticConfiguration } from "../config-model/static/static-configuration.ts";
-import { SnapshotCompiler } from "../control-plane/compiler/snapshot-compiler.ts";
 import { duplicateProblem } from "../control-plane/provider/file-problem.ts";
 import { ConfigurationWatcher } from "../control-plane/watcher/configuration-watcher.ts";
+import { findAllProblems } from "./find-all-problems.ts";
 import { entryPointChanges, namedEntryPoints } from "./known-entry-points.ts";
 
 export interface ConfigurationFile {
@@ -87,16 +87,10 @@ class ConfigurationCheck {
   conclude(): readonly Diagnostic[] {
     const changes = this.#mergeFiles();
     const entryPoints = this.#static?.entryPoints ?? namedEntryPoints(changes);
-    const compiler = new SnapshotCompiler({
-      precedence: this.#static?.precedence ?? defaultPrecedence,
-    });
+    const precedence = this.#static?.precedence ?? defaultPrecedence;
     const watcher = new ConfigurationWatcher({
       providers: ["file", "internal"],
-      onBatch: ({ changes: watched }) => {
-        for (const { diagnostics } of compiler.apply(watched).diagnostics) {
-          this.#problems.push(...diagnostics);
-        }
-      },
+      onBatch: (batch) => this.#problems.push(...findAllProblems(batch.changes, precedence)),
       onProblems: () => {},
     });
     watcher.accept({ provider: "file", event: { kind: "changes", changes } });

@@ -22,7 +22,8 @@ http:
   routers:
     misspelt:
       rule: Hots(\`a.example\`)
-      service: app
+      entryPoints: [wbe]
+      service: nowhere
     astray:
       rule: Host(\`b.example\`)
       entryPoints: [wbe]
@@ -47,13 +48,16 @@ http:
   assert.deepEqual(lines, [
     'static.toml:4:1: Unknown key "levl" in log (did you mean "level"?)',
     'routes.yml:4:5: Cannot use router "misspelt@file": rule "Hots(`a.example`)" is invalid at character 1: unknown matcher "Hots", did you mean "Host"?',
-    'routes.yml:7:5: Cannot use router "astray@file": entry point "wbe" does not exist',
-    'routes.yml:12:5: Cannot use service "app@file": Server URL "127.0.0.1" has no scheme (write it like http://10.0.0.1:8080)',
-    'routes.yml:20:21: Invalid value "many" for loadBalancer.servers[0].weight of service "weights": expected a whole number between -2147483647 and 2147483647',
-    'routes.yml:22:5: Cannot use middleware "round@file": it refers to itself (round@file -> round@file)',
-    'routes.yml:24:3: Unknown key "routes" in http (did you mean "routers"?)',
+    'routes.yml:4:5: Cannot use router "misspelt@file": entry point "wbe" does not exist',
+    'routes.yml:4:5: Cannot use router "misspelt@file": service "nowhere@file" does not exist (a name without @ is looked up in the same provider)',
+    'routes.yml:8:5: Cannot use router "astray@file": entry point "wbe" does not exist',
+    'routes.yml:8:5: Cannot use router "astray@file": service "nowhere@file" does not exist (a name without @ is looked up in the same provider)',
+    'routes.yml:13:5: Cannot use service "app@file": Server URL "127.0.0.1" has no scheme (write it like http://10.0.0.1:8080)',
+    'routes.yml:21:21: Invalid value "many" for loadBalancer.servers[0].weight of service "weights": expected a whole number between -2147483647 and 2147483647',
+    'routes.yml:23:5: Cannot use middleware "round@file": it refers to itself (round@file -> round@file)',
+    'routes.yml:25:3: Unknown key "routes" in http (did you mean "routers"?)',
     "broken.yml:3:1: deficient indentation",
-    "8 problems in 3 files",
+    "11 problems in 3 files",
   ]);
   assert.equal(stderr, "");
   assert.equal(code, 1);
