@@ -90,7 +90,11 @@ class ConfigurationCheck {
     const precedence = this.#static?.precedence ?? defaultPrecedence;
     const watcher = new ConfigurationWatcher({
       providers: ["file", "internal"],
-      onBatch: (batch) => this.#problems.push(...findAllProblems(batch.changes, precedence)),
+      onBatch: (batch) => {
+        // What is wrong with entry points has been said of the static part.
+        const found = findAllProblems(batch.changes, precedence);
+        this.#problems.push(...found.filter(({ object }) => object?.kind !== "entryPoint"));
+      },
       onProblems: () => {},
     });
     watcher.accept({ provider: "file", event: { kind: "changes", changes } });
@@ -134,7 +138,7 @@ class ConfigurationCheck {
     }
     this.#static = {
       path,
-      entryPoints: entryPointChanges(entries, configuration, locate),
+      entryPoints: entryPointChanges(entries, configuration),
       precedence: precedenceOf(configuration),
     };
     return found;

@@ -1,8 +1,8 @@
 /** The entry points that routers of checked files may name. */
-import type { SourcePosition } from "../config-model/dynamic/diagnostic.ts";
 import type { EntryPointConfig } from "../config-model/dynamic/dynamic-object.ts";
+import { staticProvider } from "../config-model/dynamic/qualified-name.ts";
 import type { SourceChange } from "../config-model/dynamic/source-object.ts";
-import type { ConfigEntry, Place } from "../config-model/schema/config-node.ts";
+import type { ConfigEntry } from "../config-model/schema/config-node.ts";
 import { NodeDecoder } from "../config-model/schema/decode-node.ts";
 import { structDefaults } from "../config-model/schema/schema.ts";
 import { buildEntryPoints } from "../config-model/static/build-entry-points.ts";
@@ -16,16 +16,15 @@ import type { StaticConfiguration } from "../config-model/static/static-configur
 export function entryPointChanges(
   staticEntries: readonly ConfigEntry[],
   configuration: StaticConfiguration | undefined,
-  locate: (place: Place) => SourcePosition,
 ): readonly SourceChange[] {
+  if (configuration !== undefined) {
+    return [...configuration.entryPoints].map(([name, config]) => {
+      return toChange(name, { ...config, unbuilt: [] });
+    });
+  }
   const section = staticEntries.find(({ name }) => name.toLowerCase() === "entrypoints");
   const entries = section?.value.kind === "map" ? section.value.entries : [];
-  const places = new Map(entries.map(({ name, place }) => [name, locate(place)]));
-  const known = configuration?.entryPoints ?? assumedEntryPoints([...places.keys()]);
-  return [...known].map(([name, config]) => {
-    const source = places.get(name) ?? { provider: "internal", location: `entryPoints.${name}` };
-    return toChange(name, { ...config, unbuilt: [] }, source);
-  });
+  return assumedEntryPoints(entries.map(({ name }) => name));
 }
 
 /** Without a static part nobody knows the entry points: every one that is named is taken to be there. */
@@ -36,19 +35,19 @@ export function namedEntryPoints(changes: readonly SourceChange[]): readonly Sou
     if (config?.kind !== "httpRouter" && config?.kind !== "tcpRouter") continue;
     for (const name of config.entryPoints ?? []) names.add(name);
   }
-  return [...assumedEntryPoints([...names])].map(([name, config]) => {
-    return toChange(name, config, { provider: "internal", location: `entryPoints.${name}` });
-  });
+  return assumedEntryPoints([...names]);
 }
 
 /** With none, `http` is implied. One marked as default serves routers that name none. */
-function assumedEntryPoints(names: readonly string[]): ReadonlyMap<string, EntryPointConfig> {
+function assumedEntryPoints(names: readonly string[]): readonly SourceChange[] {
   const value = { ...structDefaults(entryPointFields), address: ":80", asDefault: true };
   const entryPoints =
     names.length === 0 ? undefined : new Map(names.map((name) => [name, value] as const));
-  return buildEntryPoints({ entryPoints }, new NodeDecoder("entry points"));
+  const built = buildEntryPoints({ entryPoints }, new NodeDecoder("entry points"));
+  return [...built].map(([name, config]) => toChange(name, config));
 }
 
-function toChange(name: string, config: EntryPointConfig, source: SourcePosition): SourceChange {
+function toChange(name: string, config: EntryPointConfig): SourceChange {
+  const source = { provider: staticProvider, location: `entryPoints.${name}` };
   return { key: { kind: "entryPoint", name }, object: { source, config, problems: [] } };
 }

@@ -1,0 +1,84 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { formatPosition } from "../config-model/dynamic/diagnostic.ts";
+import { checkConfiguration, isMistake } from "./check-configuration.ts";
+
+/** `place: message` of each, `warning: ` before what is no mistake. */
+function check(files: Readonly<Record<string, string>>): readonly string[] {
+  const list = Object.entries(files).map(([path, text]) => ({ path, text }));
+  return checkConfiguration(list, (path) => path).map((problem) => {
+    const mark = isMistake(problem) ? "" : "warning: ";
+    return `${formatPosition(problem.source)}: ${mark}${problem.message}`;
+  });
+}
+
+const service =
+  "http: { services: { s: { loadBalancer: { servers: [{ url: 'http://127.0.0.1:1' }] } } } }\n";
+
+function router(name: string, lines: string): string {
+  return `http:\n  routers:\n    ${name}:\n      rule: Path(\`/\`)\n      service: s\n${lines}`;
+}
+
+test("entry points of a static part that has mistakes are known all the same", () => {
+  const found = check({
+    "s.yml": "entryPoints:\n  web: { address: nowhere }\n",
+    "a.yml": router("a", "      entryPoints: [web]\n"),
+    "b.yml": router("b", "      entryPoints: [other]\n"),
+    "c.yml": service,
+  });
+  assert.deepEqual(found, [
+    's.yml:2:19: Invalid value "nowhere" for entryPoints.web.address: expected [HOST]:PORT, then /tcp or /udp if need be',
+    'b.yml:3:5: Cannot use router "b@file": entry point "other" does not exist',
+  ]);
+});
+
+test("an entry point that is not opened is a warning, and no mistake of its routers", () => {
+  const found = check({
+    "s.yml": "entryPoints:\n  web:\n    address: ':80'\n    http: { middlewares: [m] }\n",
+    "a.yml": router("a", "      entryPoints: [web]\n"),
+    "c.yml": service,
+  });
+  assert.deepEqual(found, [
+    "s.yml:4:13: warning: entryPoints.web.http.middlewares is not supported yet, so the entry point is not opened",
+  ]);
+});
+
+test("of two static parts and of two objects of one name the first counts", () => {
+  const found = check({
+    "a.yml": `log: { level: info }\n${service}`,
+    "b.yml": `log: { level: loud }\n${service}`,
+  });
+  assert.deepEqual(found, [
+    "b.yml:1:1: warning: The static configuration is in a.yml already; the one here counts only without that file",
+    'b.yml:1:15: Invalid value "loud" for log.level: valid are debug, info, warn, error',
+    'b.yml:2:21: warning: "s" is also in a.yml, which comes first by name and counts',
+  ]);
+});
+
+test("a root name is spoken of once", () => {
+  const found = check({
+    "a.yml": "pilot: {}\nlog: { level: info }\nLog: { level: info }\nfoo: {}\n",
+  });
+  assert.deepEqual(
+    found.map((line) => line.slice(0, 40)),
+    [
+      'a.yml:1:1: Unknown key "pilot" in the st',
+      'a.yml:3:1: Key "Log" is given twice in t',
+      'a.yml:4:1: Unknown key "foo" in the file',
+    ],
+  );
+});
+
+test("what is behind an unbuilt key of a router is found too", () => {
+  const found = check({ "a.yml": router("a", "      tls: {}\n      middlewares: [m]\n") });
+  assert.deepEqual(found, [
+    'a.yml:3:5: warning: Cannot use router "a@file": "tls" is not supported yet',
+    'a.yml:3:5: Cannot use router "a@file": service "s@file" does not exist',
+    'a.yml:3:5: Cannot use router "a@file": middleware "m@file" does not exist',
+  ]);
+});
+
+test("the same files give the same lines, whatever their order says about names", () => {
+  const files = { "b.yml": service, "a.yml": router("a", "") };
+  assert.deepEqual(check(files), []);
+});
