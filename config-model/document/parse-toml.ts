@@ -20,10 +20,21 @@ export function parseToml(text: string): DocumentParse {
     if (!(error instanceof TomlError)) throw error;
     // The message goes on with a drawing of the place, which is given as an offset instead.
     const [firstLine = ""] = error.message.split("\n");
-    const message = firstLine.replace(/^Invalid TOML document: /, "");
+    const reason = firstLine.replace(/^Invalid TOML document: /, "");
+    const message = clearReasons.get(reason) ?? reason;
     return { ok: false, offset: offsetOf(text, error.line, error.column), message };
   }
 }
+
+/** Where the parser's own words name a symptom. */
+const clearReasons: ReadonlyMap<string, string> = new Map([
+  ["invalid value", "a value is missing or invalid, texts need quotes"],
+  ["trying to redefine an already defined table or value", "this table or key is given twice"],
+  [
+    "control characters are not allowed in strings",
+    "a text is not closed, or holds a control character that must be written as an escape",
+  ],
+]);
 
 function toNode(
   value: unknown,

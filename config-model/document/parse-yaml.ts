@@ -21,6 +21,15 @@ class YamlError extends Error {
   }
 }
 
+/** Where the parser's own words name a symptom. */
+const clearReasons: ReadonlyMap<string, string> = new Map([
+  [
+    "deficient indentation",
+    "a bracket, brace or quote before is not closed, or this line needs more spaces in front",
+  ],
+  ["the stream contains non-printable characters", "control characters must be written as escapes"],
+]);
+
 export function parseYaml(text: string): DocumentParse {
   try {
     return { ok: true, root: new TreeBuilder(text).build() };
@@ -29,7 +38,8 @@ export function parseYaml(text: string): DocumentParse {
       return { ok: false, offset: error.offset, message: error.message };
     }
     if (error instanceof YAMLException) {
-      return { ok: false, offset: error.mark?.position ?? 0, message: error.reason };
+      const message = clearReasons.get(error.reason) ?? error.reason;
+      return { ok: false, offset: error.mark?.position ?? 0, message };
     }
     throw error;
   }

@@ -4,6 +4,7 @@
  */
 
 import { nearestName } from "../../foundation/nearest-name.ts";
+import { shownText } from "../../foundation/shown-text.ts";
 import { LineMap } from "../document/line-map.ts";
 import { parseDocument } from "../document/parse-document.ts";
 import type { ConfigEntry, ConfigNode, Place } from "../schema/config-node.ts";
@@ -137,7 +138,7 @@ class DocumentDecoder {
       object: key,
       severity: "error",
       code: "invalid-value",
-      message: `Name "${key.name}" is given twice, first in line ${line}`,
+      message: `Name "${shownText(key.name)}" is given twice, first in line ${line}`,
       source: this.#locate(place),
     };
     const problems = [...earlier.object.problems, problem];
@@ -158,7 +159,7 @@ class DocumentDecoder {
       const lowerName = entry.name.toLowerCase();
       const first = !seen.has(lowerName);
       if (!first) {
-        const message = `Key "${entry.name}" is given twice in ${name}`;
+        const message = `Key "${shownText(entry.name)}" is given twice in ${name}`;
         this.#wholeProblem(entry.place, "invalid-value", message);
       }
       seen.add(lowerName);
@@ -169,7 +170,12 @@ class DocumentDecoder {
   #unknown(entry: ConfigEntry, where: string, known: readonly string[]): void {
     const near = nearestName(entry.name, known);
     const hint = near === undefined ? `valid are ${known.join(", ")}` : `did you mean "${near}"?`;
-    this.#wholeProblem(entry.place, "unknown-key", `Unknown key "${entry.name}" in ${where}`, hint);
+    this.#wholeProblem(
+      entry.place,
+      "unknown-key",
+      `Unknown key "${shownText(entry.name)}" in ${where}`,
+      hint,
+    );
   }
 
   #wholeProblem(

@@ -1,4 +1,5 @@
 /** From a node to the typed object a provider emits; all sources end here. */
+import { shownText } from "../../foundation/shown-text.ts";
 import type { ConfigNode, Place } from "../schema/config-node.ts";
 import { NodeDecoder } from "../schema/decode-node.ts";
 import type { Diagnostic, SourcePosition } from "./diagnostic.ts";
@@ -27,7 +28,7 @@ export function decodeObject(
   locate: (place: Place) => SourcePosition,
 ): SourceObject {
   const { noun } = kindDefinition(key.kind);
-  const decoder = new NodeDecoder(`${noun} "${key.name}"`);
+  const decoder = new NodeDecoder(`${noun} "${shownText(key.name)}"`);
   const build = node.kind === "null" ? undefined : buildObject(key.kind, node, decoder, place);
   if (node.kind === "null")
     decoder.error("invalid-value", place, `${capitalised(decoder.label)} is empty`);

@@ -1,4 +1,5 @@
 import { isIP } from "node:net";
+import { shownText, shownValue } from "../../foundation/shown-text.ts";
 
 interface ServerUrl {
   readonly scheme: "http";
@@ -27,7 +28,8 @@ const example = "http://10.0.0.1:8080";
 
 /** Never quotes the part before `@`: it may hold a password. */
 export function parseServerUrl(url: string): ServerUrlParse {
-  const shown = url.replace(/\/\/[^/?#]*@/, "//***@");
+  const shown = shownValue(url);
+  if (url === "") return invalid("a server has no URL", `write it like ${example}`);
   const match = urlPattern.exec(url);
   if (match === null) {
     return invalid(`Server URL "${shown}" has no scheme`, `write it like ${example}`);
@@ -42,7 +44,10 @@ export function parseServerUrl(url: string): ServerUrlParse {
     };
   }
   if (scheme !== "http") {
-    return invalid(`Server URL "${shown}" has unknown scheme "${scheme}"`, "valid is http");
+    return invalid(
+      `Server URL "${shown}" has unknown scheme "${shownText(scheme)}"`,
+      "valid is http",
+    );
   }
   const authority = rawAuthority.slice(rawAuthority.lastIndexOf("@") + 1);
   const split = splitAuthority(authority);
@@ -55,7 +60,7 @@ export function parseServerUrl(url: string): ServerUrlParse {
   const port = split.port === "" ? 80 : Number(split.port);
   if (!/^\d*$/.test(split.port) || port < 1 || port > 65_535) {
     return invalid(
-      `Server URL "${shown}" has invalid port "${split.port}"`,
+      `Server URL "${shown}" has an invalid port`,
       "a port is a number from 1 to 65535",
     );
   }

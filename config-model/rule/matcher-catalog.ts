@@ -1,6 +1,8 @@
 /** Names, arity and arguments of all matchers. Which of them are served is the compiler's decision. */
+
 import { isAddressOrRange } from "../../foundation/ip-range.ts";
 import { nearestName } from "../../foundation/nearest-name.ts";
+import { shownText } from "../../foundation/shown-text.ts";
 import { regexpProblem } from "./regexp-problem.ts";
 import type { HttpMatcherName, MatcherName, TcpMatcherName } from "./rule.ts";
 
@@ -73,10 +75,11 @@ export function checkMatcherName(spelling: string, protocol: RuleProtocol): stri
   if (spellingsByProtocol[protocol].has(spelling)) return undefined;
   const other = protocol === "http" ? "tcp" : "http";
   const near = nearestName(spelling, namesByProtocol[protocol]);
-  if (near !== undefined) return `unknown matcher "${spelling}", did you mean "${near}"?`;
+  if (near !== undefined)
+    return `unknown matcher "${shownText(spelling)}", did you mean "${near}"?`;
   return spellingsByProtocol[other].has(spelling)
     ? `matcher "${spelling}" is for ${other === "tcp" ? "TCP" : "HTTP"} routers`
-    : `unknown matcher "${spelling}", valid are ${namesByProtocol[protocol].join(", ")}`;
+    : `unknown matcher "${shownText(spelling)}", valid are ${namesByProtocol[protocol].join(", ")}`;
 }
 
 export function checkMatcherCall(
@@ -85,7 +88,8 @@ export function checkMatcherCall(
   protocol: RuleProtocol,
 ): { readonly call: MatcherCall } | { readonly problem: MatcherProblem } {
   const known = spellingsByProtocol[protocol].get(spelling);
-  if (known === undefined) return { problem: { message: `unknown matcher "${spelling}"` } };
+  if (known === undefined)
+    return { problem: { message: `unknown matcher "${shownText(spelling)}"` } };
   const { name, definition } = known;
   const most = definition.checks.length;
   const least = most - definition.optional;
@@ -124,7 +128,9 @@ function isAscii(value: string): boolean {
 
 function checkHost(value: string): ReturnType<ArgumentCheck> {
   if (!isAscii(value)) {
-    return { problem: `host "${value}" has other than ASCII characters, write it as punycode` };
+    return {
+      problem: `host "${shownText(value)}" has other than ASCII characters, write it as punycode`,
+    };
   }
   return { value: withoutTrailingDot(value.toLowerCase()) };
 }
@@ -133,7 +139,7 @@ const serverNamePattern = /^(\*\.)?[\w.\-:]+$/;
 
 function checkServerName(value: string): ReturnType<ArgumentCheck> {
   if (value !== "*" && !serverNamePattern.test(value)) {
-    return { problem: `"${value}" is not a valid server name` };
+    return { problem: `"${shownText(value)}" is not a valid server name` };
   }
   return { value: withoutTrailingDot(value.toLowerCase()) };
 }
@@ -143,7 +149,9 @@ function withoutTrailingDot(host: string): string {
 }
 
 function checkPath(value: string): ReturnType<ArgumentCheck> {
-  return value.startsWith("/") ? { value } : { problem: `path "${value}" must start with "/"` };
+  return value.startsWith("/")
+    ? { value }
+    : { problem: `path "${shownText(value)}" must start with "/"` };
 }
 
 function checkHeaderName(value: string): ReturnType<ArgumentCheck> {
@@ -153,7 +161,7 @@ function checkHeaderName(value: string): ReturnType<ArgumentCheck> {
 function checkAddress(value: string): ReturnType<ArgumentCheck> {
   return isAddressOrRange(value)
     ? { value }
-    : { problem: `"${value}" is neither an IP address nor a CIDR range` };
+    : { problem: `"${shownText(value)}" is neither an IP address nor a CIDR range` };
 }
 
 function checkAlpn(value: string): ReturnType<ArgumentCheck> {
@@ -163,11 +171,13 @@ function checkAlpn(value: string): ReturnType<ArgumentCheck> {
 }
 
 function checkAsciiRegexp(value: string): ReturnType<ArgumentCheck> {
-  if (!isAscii(value)) return { problem: `"${value}" has other than ASCII characters` };
+  if (!isAscii(value)) return { problem: `"${shownText(value)}" has other than ASCII characters` };
   return checkRegexp(value);
 }
 
 function checkRegexp(value: string): ReturnType<ArgumentCheck> {
   const reason = regexpProblem(value);
-  return reason === undefined ? { value } : { problem: `invalid regular expression: ${reason}` };
+  return reason === undefined
+    ? { value }
+    : { problem: `invalid regular expression: ${shownText(reason)}` };
 }

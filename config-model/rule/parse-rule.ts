@@ -3,6 +3,7 @@
  * result is in normal form at once: negation is carried down while parsing (De Morgan), chains of one operator become
  * one n-ary node, so a rule of ten thousand alternatives is one level deep and linear to parse.
  */
+import { shownText } from "../../foundation/shown-text.ts";
 import {
   checkMatcherCall,
   checkMatcherName,
@@ -110,7 +111,7 @@ class RuleParser {
     if (open.kind !== "(") {
       throw new RuleSyntaxError(
         open.offset,
-        `expected "(" after "${name.text}", found ${describe(open)}`,
+        `expected "(" after "${shownText(name.text)}", found ${describe(open)}`,
       );
     }
     this.#advance();
@@ -194,6 +195,6 @@ function describe({ kind, text }: Token): string {
     case "!":
     case "&&":
     case "||":
-      return `"${text}"`;
+      return `"${shownText(text)}"`;
   }
 }

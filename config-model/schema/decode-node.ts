@@ -2,7 +2,9 @@
  * Applies a schema to a node. Every mistake is reported and decoding goes on, so that an operator sees all of them at
  * once; whether the value may be used is the caller's decision (it may not when an error was reported).
  */
+
 import { nearestName } from "../../foundation/nearest-name.ts";
+import { shownText, shownValue } from "../../foundation/shown-text.ts";
 import type { ConfigEntry, ConfigNode, Place } from "./config-node.ts";
 import { parseScalar, type ScalarValue, scalarExpectations } from "./parse-scalar.ts";
 import type { KeyStatus, Schema, Shape } from "./schema.ts";
@@ -133,14 +135,14 @@ export class NodeDecoder {
       return this.error(
         "invalid-value",
         node.place,
-        `Invalid value "${shortened(text)}" for ${this.#name(path)}: expected ${scalarExpectations[shape.type]}`,
+        `Invalid value "${shownValue(text)}" for ${this.#name(path)}: expected ${scalarExpectations[shape.type]}`,
       );
     }
     if (shape.values !== undefined && !shape.values.includes(String(value))) {
       return this.error(
         "invalid-value",
         node.place,
-        `Invalid value "${shortened(text)}" for ${this.#name(path)}: valid are ${shape.values.join(", ")}`,
+        `Invalid value "${shownValue(text)}" for ${this.#name(path)}: valid are ${shape.values.join(", ")}`,
       );
     }
     return value;
@@ -163,7 +165,13 @@ export class NodeDecoder {
     }
     const numbered = node.entries.filter((entry) => isIndex(entry.name));
     for (const entry of node.entries) {
-      if (!isIndex(entry.name)) this.#unknownKey(entry, path, []);
+      if (isIndex(entry.name)) continue;
+      this.error(
+        "unknown-key",
+        entry.place,
+        `Unknown key "${shownText(entry.name)}" in ${this.#name(path)}`,
+        "its items are numbered from 0",
+      );
     }
     return this.#decodeItems(
       item,
@@ -232,7 +240,7 @@ export class NodeDecoder {
       severity: "warning",
       code: "invalid-value",
       place: node.place,
-      message: `Value "${shortened(text)}" switches ${this.#name(path)} off`,
+      message: `Value "${shownValue(text)}" switches ${this.#name(path)} off`,
       hint: `write true to switch it on`,
     });
     return undefined;
@@ -242,7 +250,7 @@ export class NodeDecoder {
     this.error(
       "unknown-key",
       entry.place,
-      `Unknown key "${entry.name}" in ${this.#name(path)}`,
+      `Unknown key "${shownText(entry.name)}" in ${this.#name(path)}`,
       this.#hints.get(join(path, entry.name).toLowerCase()) ?? nearestHint(entry.name, known),
     );
   }
@@ -251,34 +259,32 @@ export class NodeDecoder {
     this.error(
       "invalid-value",
       entry.place,
-      `Key "${entry.name}" is given twice in ${this.#name(path)}`,
+      `Key "${shownText(entry.name)}" is given twice in ${this.#name(path)}`,
     );
   }
 
   #wrongForm(node: ConfigNode, path: string, expected: string): undefined {
+    const subject = path === "" && this.#topLevel ? "content" : this.#name(path);
     return this.error(
       "invalid-value",
       node.place,
-      `Invalid ${this.#name(path)}: expected ${expected}, found ${describeForm(node)}`,
+      `Invalid ${subject}: expected ${expected}, found ${describeForm(node)}`,
     );
   }
 
   #name(path: string): string {
     if (path === "") return this.label;
-    return this.#topLevel ? path : `${path} of ${this.label}`;
+    const shown = shownText(path, maxShownPathCharacters);
+    return this.#topLevel ? shown : `${shown} of ${this.label}`;
   }
 }
 
-const maxShownCharacters = 80;
+/** Paths hold names of maps, which may be of any length. */
+const maxShownPathCharacters = 160;
 
-/** A whole certificate in the wrong key must not become a message. */
-function shortened(text: string): string {
-  return text.length <= maxShownCharacters ? text : `${text.slice(0, maxShownCharacters)}...`;
-}
-
-function nearestHint(name: string, known: readonly string[]): string | undefined {
+function nearestHint(name: string, known: readonly string[]): string {
   const near = nearestName(name, known);
-  return near === undefined ? undefined : `did you mean "${near}"?`;
+  return near === undefined ? `valid are ${known.join(", ")}` : `did you mean "${near}"?`;
 }
 
 function join(path: string, name: string): string {

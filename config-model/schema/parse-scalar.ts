@@ -26,7 +26,7 @@ export const scalarExpectations: Readonly<Record<ScalarType, string>> = {
   string: "a text",
   bool: "true or false",
   int: `a whole number between -${maxInt} and ${maxInt}`,
-  int64: "a whole number of 64 bits",
+  int64: `a whole number between -${maxInt64 + 1n} and ${maxInt64}`,
   float: "a number",
   duration: "a duration like 30s, 1m30s or a number of seconds",
 };

@@ -1,5 +1,6 @@
 import { parseHostPort } from "../../foundation/format-address.ts";
 import { isAddressOrRange } from "../../foundation/ip-range.ts";
+import { shownValue } from "../../foundation/shown-text.ts";
 import type { EntryPointConfig, UnbuiltKey } from "../dynamic/dynamic-object.ts";
 import type { NodeDecoder } from "../schema/decode-node.ts";
 import { type Decoded, type StructValue, structDefaults } from "../schema/schema.ts";
@@ -54,8 +55,16 @@ function checkedAddress(
     return decoder.error(
       "invalid-value",
       decoder.placeOf(`${path}.address`),
-      `Invalid value "${text}" for ${path}.address: expected [HOST]:PORT, then /tcp or /udp if need be`,
+      `Invalid value "${shownValue(text)}" for ${path}.address: expected [HOST]:PORT, then /tcp or /udp if need be`,
     );
+  }
+  if (lowerProtocol === "udp") {
+    decoder.problems.push({
+      severity: "warning",
+      code: "invalid-value",
+      place: decoder.placeOf(`${path}.address`),
+      message: `UDP of ${path}.address is not supported yet, so the entry point is not opened`,
+    });
   }
   return { ...address, protocol: lowerProtocol };
 }
@@ -67,7 +76,7 @@ function checkTrustedIps(decoder: NodeDecoder, path: string, addresses: readonly
     decoder.error(
       "invalid-value",
       decoder.placeOf(`${key}[${index}]`),
-      `Invalid value "${address}" for ${key}: expected an IP address or a CIDR range`,
+      `Invalid value "${shownValue(address)}" for ${key}: expected an IP address or a CIDR range`,
     );
   }
 }

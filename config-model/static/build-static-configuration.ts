@@ -1,6 +1,8 @@
 /** From decoded keys to the normalised static configuration; what one key alone cannot tell is checked here. */
+
 import { parseHostPort } from "../../foundation/format-address.ts";
 import { nearestName } from "../../foundation/nearest-name.ts";
+import { shownValue } from "../../foundation/shown-text.ts";
 import type { NodeSettingsConfig } from "../dynamic/dynamic-object.ts";
 import type { NodeDecoder } from "../schema/decode-node.ts";
 import type { Decoded } from "../schema/schema.ts";
@@ -100,7 +102,7 @@ function buildEtcd(
     decoder.error(
       "invalid-value",
       place,
-      `Invalid value "${endpoint.replace(/\/\/.*@/, "//***@")}" for ${path}.endpoints: expected HOST:PORT without scheme`,
+      `Invalid value "${shownValue(endpoint)}" for ${path}.endpoints: expected HOST:PORT without scheme`,
     );
   }
   const root = rootKey.replace(/^\/+|\/+$/g, "");
@@ -138,7 +140,7 @@ function checkAddress(
   decoder.error(
     "invalid-value",
     decoder.placeOf(path),
-    `Invalid value "${address}" for ${path}: expected [HOST]:PORT`,
+    `Invalid value "${shownValue(address)}" for ${path}: expected [HOST]:PORT`,
   );
 }
 
@@ -195,13 +197,13 @@ function buildLog({ value, decoder }: StaticBuildInit): StaticConfiguration["log
     decoder.error(
       "invalid-value",
       decoder.placeOf("log.level"),
-      `Invalid value "${levelText}" for log.level: valid are debug, info, warn, error`,
+      `Invalid value "${shownValue(levelText)}" for log.level: valid are debug, info, warn, error`,
       near === undefined ? undefined : `did you mean "${near}"?`,
     );
   }
   if (format !== undefined && format !== "json" && format !== "common") {
     const place = decoder.placeOf("log.format");
-    const message = `Invalid value "${format}" for log.format: valid are common, json`;
+    const message = `Invalid value "${shownValue(format)}" for log.format: valid are common, json`;
     decoder.error("invalid-value", place, message);
     return { level: level ?? "info", format: undefined };
   }

@@ -267,6 +267,7 @@ entryPoints:
         "s.yml:10:12: entryPoints.web.http.redirections is not supported yet, so the entry point is not opened",
         "s.yml:12:36: entryPoints.secure.http.tls is not supported yet, so the entry point is not opened",
         "s.yml:12:46: entryPoints.secure.http3 is not supported yet",
+        "s.yml:13:18: UDP of entryPoints.dns.address is not supported yet, so the entry point is not opened",
         "s.yml:2:1: api is not supported yet",
         "s.yml:3:1: certificatesResolvers is not supported yet",
         "s.yml:4:13: providers.docker is not supported yet",
@@ -294,7 +295,10 @@ entryPoints:
   });
 
   for (const [text, ...expected] of [
-    ["entryPoints: [\n", "s.yml:2:1: deficient indentation"],
+    [
+      "entryPoints: [\n",
+      "s.yml:2:1: a bracket, brace or quote before is not closed, or this line needs more spaces in front",
+    ],
     [
       "entryPoint: {}",
       's.yml:1:1: Unknown key "entryPoint" in the static configuration (did you mean "entryPoints"?)',
@@ -378,7 +382,7 @@ entryPoints:
       "Pilot: {}",
       's.yml:1:1: Unknown key "Pilot" in the static configuration (Traefik v3 has it no more)',
     ],
-    ["[1]", "s.yml:1:1: Invalid the static configuration: expected keys below it, found a list"],
+    ["[1]", "s.yml:1:1: Invalid content: expected keys below it, found a list"],
   ] as const) {
     test(`refuses ${JSON.stringify(text)}`, () => {
       const given = { flags: ["--configFile=s.yml"], files: { "s.yml": text } };

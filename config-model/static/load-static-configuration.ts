@@ -2,6 +2,8 @@
  * Finds the one source of the static configuration (file, else flags, else environment; never merged), decodes it and
  * normalises it. Reads files only through `readFile`, so that it stays a function of its arguments.
  */
+import { printableLine } from "../../foundation/printable-line.ts";
+import { shownText } from "../../foundation/shown-text.ts";
 import type { DocumentParse } from "../document/document.ts";
 import { LineMap } from "../document/line-map.ts";
 import { parseToml } from "../document/parse-toml.ts";
@@ -125,7 +127,9 @@ function fileSource({ path, text }: FoundFile): Source {
   };
   const parsed = parseFile(path, text);
   if (!parsed.ok) {
-    throw new StaticConfigurationError(`${describePlace(parsed.offset)}: ${parsed.message}`);
+    throw new StaticConfigurationError(
+      printableLine(`${describePlace(parsed.offset)}: ${parsed.message}`),
+    );
   }
   return { name: path, root: withoutDynamicPart(parsed.root), describePlace };
 }
@@ -159,10 +163,13 @@ function decodeSource(
 ): Pick<LoadedStaticConfiguration, "configuration" | "warnings"> {
   const { configuration, problems } = decodeStaticPart(root, resolvePath);
   const describe = ({ place, message, hint }: StaticProblem) => {
-    return `${describePlace(place)}: ${message}${hint === undefined ? "" : ` (${hint})`}`;
+    const end = hint === undefined ? "" : ` (${hint})`;
+    return printableLine(`${shownText(describePlace(place), 240)}: ${message}${end}`);
   };
   if (configuration === undefined) {
     const errors = problems.filter(({ severity }) => severity === "error");
+    // In the order of the file; flags and variables come in theirs.
+    errors.sort((a, b) => Number(a.place) - Number(b.place) || 0);
     throw new StaticConfigurationError(errors.map(describe).join("\n"));
   }
   return { configuration, warnings: [...earlierWarnings, ...problems.map(describe)] };

@@ -1,3 +1,5 @@
+import { printableLine } from "../../foundation/printable-line.ts";
+import { shownText } from "../../foundation/shown-text.ts";
 import { buildKeyTree } from "../schema/build-key-tree.ts";
 import type { KeyNode } from "../schema/config-node.ts";
 import type { Schema } from "../schema/schema.ts";
@@ -18,7 +20,7 @@ export function readFlags(flags: readonly string[], schema: Schema<unknown>): Fl
   for (let index = 0; index < flags.length; index++) {
     const argument = flags[index] ?? "";
     const match = /^--?([^-=][^=]*)(?:=(.*))?$/s.exec(argument);
-    if (match === null) throw new StaticConfigurationError(`Unexpected argument "${argument}"`);
+    if (match === null) throw unexpected(argument, flags[index - 1]);
     const [, name = ""] = match;
     const path = flagPath(name);
     let value = match[2];
@@ -26,7 +28,9 @@ export function readFlags(flags: readonly string[], schema: Schema<unknown>): Fl
     else if (value === undefined) {
       value = flags[++index];
       if (value === undefined || value.startsWith("-")) {
-        throw new StaticConfigurationError(`Flag "${argument}" needs a value`);
+        throw new StaticConfigurationError(
+          `Flag "${printableLine(shownText(argument))}" needs a value`,
+        );
       }
     }
     if (name.toLowerCase() === "configfile") configFile = value;
@@ -34,6 +38,16 @@ export function readFlags(flags: readonly string[], schema: Schema<unknown>): Fl
   }
   const names = pairs.map(([, place]) => place);
   return { configFile, names, tree: buildKeyTree(pairs, "flags") };
+}
+
+/** Shows no value, and no text that follows a flag: it may be the rest of a password with a space in it. */
+function unexpected(argument: string, before: string | undefined): StaticConfigurationError {
+  const [name = ""] = argument.split("=");
+  const message =
+    before === undefined || argument.startsWith("-")
+      ? `Unexpected argument "${shownText(name)}"`
+      : "Unexpected argument after a flag and its value: put a value with spaces in quotes";
+  return new StaticConfigurationError(printableLine(message));
 }
 
 /** `a.b[0].c` → a, b, 0, c */

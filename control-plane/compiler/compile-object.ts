@@ -60,12 +60,16 @@ function compileKind(
 
 /** "Not built is never open": without this key the object would let through more than was meant. */
 function closedProblem(key: ObjectKey): (unbuilt: UnbuiltKey) => Problem {
-  return ({ path }) => ({
-    severity: "error",
-    code: "not-built",
-    message: `Cannot use ${describeObject(key)}: "${path}" is not supported yet`,
-    hint: `remove "${path}" if the object may be used without it`,
-  });
+  return ({ path }) => {
+    const what = path === "" ? "this kind" : `"${path}"`;
+    const problem: Problem = {
+      severity: "error",
+      code: "not-built",
+      message: `Cannot use ${describeObject(key)}: ${what} is not supported yet`,
+    };
+    if (path === "") return problem;
+    return { ...problem, hint: `remove "${path}" if the object may be used without it` };
+  };
 }
 
 function degradedProblem(key: ObjectKey, path: string): Problem {

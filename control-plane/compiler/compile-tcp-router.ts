@@ -4,6 +4,7 @@ import { providerOf, qualifiedReference } from "../../config-model/dynamic/quali
 import { parseRule } from "../../config-model/rule/parse-rule.ts";
 import type { Rule } from "../../config-model/rule/rule.ts";
 import { encodeRule } from "../../config-model/snapshot/rule-codec.ts";
+import { shownText } from "../../foundation/shown-text.ts";
 import { type CompiledContent, invalid, out, selectEntryPoints } from "./compiled-content.ts";
 import { describeObject } from "./describe-object.ts";
 import { type ProviderPrecedence, routerPriority } from "./router-priority.ts";
@@ -28,7 +29,7 @@ export function compileTcpRouter(
     // Without TLS there is no server name to look at: such a rule would never match.
     return invalid(
       "invalid-rule",
-      `Cannot use ${describeObject(key)}: HostSNI(\`${serverName}\`) needs TLS, and the router has none`,
+      `Cannot use ${describeObject(key)}: HostSNI(\`${shownText(serverName)}\`) needs TLS, and the router has none`,
       "a router without TLS takes HostSNI(`*`)",
     );
   }

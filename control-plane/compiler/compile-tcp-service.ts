@@ -1,6 +1,7 @@
 import { isIP } from "node:net";
 import type { TcpServiceConfig } from "../../config-model/dynamic/dynamic-object.ts";
 import type { ObjectKey } from "../../config-model/dynamic/object-key.ts";
+import { shownValue } from "../../foundation/shown-text.ts";
 import type { TcpServer } from "../../proto/gen/switchyard/fleet/v1/resource.ts";
 import { type CompiledContent, invalid, type Problem } from "./compiled-content.ts";
 import { describeObject } from "./describe-object.ts";
@@ -21,7 +22,7 @@ export function compileTcpService(key: ObjectKey, config: TcpServiceConfig): Com
       problems.push({
         severity: "error",
         code: "invalid-value",
-        message: `Cannot use ${describeObject(key)}: server address "${address}" is not host:port`,
+        message: `Cannot use ${describeObject(key)}: server address "${shownValue(address)}" is not host:port`,
         hint: "write it like 10.0.0.1:5432 or [::1]:5432",
       });
     }

@@ -1,4 +1,5 @@
 import type { ObjectKey, ObjectKind } from "../../config-model/dynamic/object-key.ts";
+import { shownText } from "../../foundation/shown-text.ts";
 
 const nouns: Readonly<Record<ObjectKind, string>> = {
   nodeSettings: "node settings",
@@ -21,5 +22,5 @@ const nouns: Readonly<Record<ObjectKind, string>> = {
 
 /** As operators read it: `router "shop@file"`. */
 export function describeObject({ kind, name }: ObjectKey): string {
-  return `${nouns[kind]} "${name}"`;
+  return `${nouns[kind]} "${shownText(name)}"`;
 }

@@ -1,6 +1,7 @@
 import type { Diagnostic, SourcePosition } from "../../config-model/dynamic/diagnostic.ts";
 import type { ObjectKey, ObjectKind } from "../../config-model/dynamic/object-key.ts";
 import { providerOf } from "../../config-model/dynamic/qualified-name.ts";
+import { shownText } from "../../foundation/shown-text.ts";
 import type { Problem } from "./compiled-content.ts";
 import type { CompiledObject } from "./compiled-object.ts";
 import { describeObject } from "./describe-object.ts";
@@ -49,7 +50,7 @@ function lacking(object: CompiledObject, graph: ObjectGraph): Lack[] {
   const subject = `Cannot use ${describeObject(object.key)}`;
   const loop = graph.loopThrough(object);
   if (loop !== undefined) {
-    const names = loop.map((id) => keyOf(id).name).join(" -> ");
+    const names = loopPath(loop.map((id) => keyOf(id).name));
     const cause = `${describeObject(object.key)} refers to itself (${names})`;
     return [problem("reference-loop", `${subject}: it refers to itself (${names})`, cause)];
   }
@@ -62,7 +63,10 @@ function lacking(object: CompiledObject, graph: ObjectGraph): Lack[] {
           "unknown-reference",
           `${subject}: ${cause}`,
           cause,
-          "a name without @ is looked up in the same provider",
+          // A name that was given another provider was not looked up here.
+          providerOf(keyOf(id)) === providerOf(object.key)
+            ? "a name without @ is looked up in the same provider"
+            : undefined,
         ),
       ];
     }
@@ -73,6 +77,18 @@ function lacking(object: CompiledObject, graph: ObjectGraph): Lack[] {
     return [problem("disabled-reference", `${subject}: ${message}`, cause)];
   });
 }
+
+const maxShownMembers = 8;
+
+function loopPath(names: readonly string[]): string {
+  const shown = names.map((name) => shownText(name, maxShownNameCharacters));
+  if (shown.length <= maxShownMembers) return shown.join(" -> ");
+  const [last = ""] = shown.slice(-1);
+  return [...shown.slice(0, maxShownMembers - 2), "...", last].join(" -> ");
+}
+
+/** In a list of names. */
+const maxShownNameCharacters = 40;
 
 function problem(code: Diagnostic["code"], message: string, cause: string, hint?: string): Lack {
   const lack: Lack = { severity: "error", code, message, cause };

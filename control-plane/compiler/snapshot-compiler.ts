@@ -9,12 +9,14 @@
  * A batch goes through these steps: entry points, and the routers for which they make a difference; own content of
  * every other changed object; who is included; what there is to say; the difference to what was published.
  */
+
 import type { SourcePosition } from "../../config-model/dynamic/diagnostic.ts";
 import type { DynamicObject } from "../../config-model/dynamic/dynamic-object.ts";
 import { type ObjectKey, objectId } from "../../config-model/dynamic/object-key.ts";
 import type { Resource, ResourceKey } from "../../config-model/snapshot/resource.ts";
 import { objectKeyOf, resourceKindOf } from "../../config-model/snapshot/resource-kind.ts";
 import type { SnapshotDelta } from "../../config-model/snapshot/snapshot-delta.ts";
+import { shownText } from "../../foundation/shown-text.ts";
 import type { WatchedChange } from "../watcher/watched-change.ts";
 import { compileObject } from "./compile-object.ts";
 import {
@@ -313,8 +315,8 @@ function entryPointProblems(
     code: "unknown-reference",
     message:
       severity === "error"
-        ? `Cannot use ${describeObject(key)}: entry point "${name}" does not exist`
-        : `Cannot use entry point "${name}" for ${describeObject(key)}: it does not exist`,
+        ? `Cannot use ${describeObject(key)}: entry point "${shownText(name)}" does not exist`
+        : `Cannot use entry point "${shownText(name)}" for ${describeObject(key)}: it does not exist`,
   }));
 }
 

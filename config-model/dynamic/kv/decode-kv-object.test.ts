@@ -334,17 +334,22 @@ describe("decodeKvObject()", () => {
       { rulee: "x" },
       ['traefik/http/routers/r1/rulee: Unknown key "rulee" in router "r1", did you mean "rule"?'],
     ],
-    [{ zzz: "x" }, ['traefik/http/routers/r1/zzz: Unknown key "zzz" in router "r1"']],
+    [
+      { zzz: "x" },
+      [
+        'traefik/http/routers/r1/zzz: Unknown key "zzz" in router "r1", valid are entryPoints, middlewares, service, rule, parentRefs, ruleSyntax, priority, tls, observability',
+      ],
+    ],
     [
       { priority: "high" },
       [
-        'traefik/http/routers/r1/priority: Invalid value "high" for priority of router "r1": expected a whole number of 64 bits',
+        'traefik/http/routers/r1/priority: Invalid value "high" for priority of router "r1": expected a whole number between -9223372036854775808 and 9223372036854775807',
       ],
     ],
     [
       { priority: "9223372036854775808" },
       [
-        'traefik/http/routers/r1/priority: Invalid value "9223372036854775808" for priority of router "r1": expected a whole number of 64 bits',
+        'traefik/http/routers/r1/priority: Invalid value "9223372036854775808" for priority of router "r1": expected a whole number between -9223372036854775808 and 9223372036854775807',
       ],
     ],
     [
@@ -408,7 +413,7 @@ describe("decodeKvObject()", () => {
     [
       { "loadBalancer/servers/first/url": "http://a" },
       [
-        'traefik/http/services/s1/loadBalancer/servers/first/url: Unknown key "first" in loadBalancer.servers of service "s1"',
+        'traefik/http/services/s1/loadBalancer/servers/first/url: Unknown key "first" in loadBalancer.servers of service "s1", its items are numbered from 0',
       ],
     ],
   ] as const) {

@@ -1,4 +1,5 @@
 import { nearestName } from "../../../foundation/nearest-name.ts";
+import { shownText } from "../../../foundation/shown-text.ts";
 import type { ProvidedKey } from "../decode-object.ts";
 import type { Diagnostic } from "../diagnostic.ts";
 import { sectionsByLowerName } from "../schema/dynamic-schema.ts";
@@ -55,7 +56,7 @@ export function describeStrayKvKey(relativeKey: string, sourceKey: string): Diag
     return {
       severity: "error",
       code: "invalid-value",
-      message: `Key "${sourceKey}" names no object`,
+      message: `Key "${shownText(sourceKey)}" names no object`,
       source,
       hint: `a name and its keys follow, like ${known.name}/${names[0]}/NAME/...`,
     };
@@ -64,7 +65,7 @@ export function describeStrayKvKey(relativeKey: string, sourceKey: string): Diag
   return {
     severity: "error",
     code: "unknown-key",
-    message: `Unknown key "${collection}" in ${known.name}`,
+    message: `Unknown key "${shownText(collection)}" in ${known.name}`,
     source,
     hint: near === undefined ? `valid are ${names.join(", ")}` : `did you mean "${near}"?`,
   };
