@@ -4,7 +4,8 @@
  */
 import { readFileSync, statSync } from "node:fs";
 import { isDeepStrictEqual } from "node:util";
-import { type DocumentObject, decodeDocument } from "../../config-model/dynamic/decode-document.ts";
+import type { DocumentObject } from "../../config-model/dynamic/decode-document.ts";
+import { decodeDynamicFile } from "../../config-model/dynamic/decode-dynamic-file.ts";
 import type { Diagnostic } from "../../config-model/dynamic/diagnostic.ts";
 import type { SourceChange } from "../../config-model/dynamic/source-object.ts";
 import type { FileProviderConfig } from "../../config-model/static/static-configuration.ts";
@@ -145,7 +146,11 @@ function decodeFile(
   { path, stamp, text }: { readonly path: string; readonly stamp: string; readonly text: string },
   before: FileState | undefined,
 ): FileState {
-  const { objects, problems, complete, silent } = decodeDocument(text, path);
+  const { objects, problems, complete, silent } = decodeDynamicFile({
+    path,
+    text,
+    env: (name) => process.env[name],
+  });
   const state = { stamp, text, objects, problems, complete, missingSinceMs: undefined };
   const emptied = silent && before !== undefined && before.objects.size > 0;
   if (before === undefined || (complete && !emptied)) return state;

@@ -145,6 +145,21 @@ describe("FileProvider with a file", () => {
     assert.deepEqual(await scene.problems(), []);
   });
 
+  test("renders templates, and keeps what a file held while its template is wrong", async () => {
+    await using scene = new Scene();
+    const template = (names: string) =>
+      `http:\n  routers:\n{{ range list ${names} }}${router("{{ . }}")}{{ end }}`;
+    scene.write("routes.yml", template('"a" "b"'));
+    await scene.start({ filename: scene.path("routes.yml") });
+    assert.deepEqual(await scene.changes(), ["+a", "+b"]);
+    await scene.until(({ kind }) => kind === "complete");
+    scene.write("routes.yml", template('(lst "a")'));
+    assert.match((await scene.problems()).join(), /Unknown function "lst"/);
+    assert.deepEqual(scene.kinds(), []);
+    scene.write("routes.yml", template('"b" "c"'));
+    assert.deepEqual(await scene.changes(), ["-a", "+c"]);
+  });
+
   test("a broken object harms only itself", async () => {
     await using scene = new Scene();
     scene.write("routes.yml", routers(router("a"), router("b")));

@@ -26,7 +26,8 @@ names the place and the nearest valid key.
 - A misspelt section in a file (\`http.routes\`) may hide objects, so nothing that the file held before is taken for removed until it is
   mended. The same holds for a file that does not parse and for one that is suddenly empty.
 - A file that is deleted, and stays so for a quarter of a second, takes its objects with it. An empty one does not.
-- Relative paths of the file provider start at the working directory, as in Traefik. Files are not Go templates.
+- Relative paths of the file provider start at the working directory, as in Traefik.
+- Dynamic files are Go templates with the functions that [configuration.md](configuration.md) lists, which are not all of sprig's.
 - \`providers.providersThrottleDuration\` is 100ms by default, not 2s.
 - Environment variables begin with \`SWITCHYARD_\`. \`TRAEFIK_...\` is not read, with a warning.
 - The configuration file is searched as \`switchyard.toml|yaml|yml\` in \`/etc/switchyard\`, the XDG configuration folder and the
