@@ -325,11 +325,14 @@ class TemplateParser {
     let operand = this.#primary(token);
     let { end } = token;
     if (operand.kind === "pipe") end = this.#expectClosing();
-    for (;;) {
+    for (let fields = 0; ; fields++) {
       const next = this.#scanner.peek();
       if (next.kind !== "field" || next.offset !== end) return operand;
       this.#scanner.next();
       if (operand.kind === "literal") throw unexpected(next);
+      if (fields === maxNesting) {
+        throw new TemplateError(next.offset, `more than ${maxNesting} fields of one value`);
+      }
       operand = { kind: "field", offset: next.offset, of: operand, name: next.name };
       end = next.end;
     }

@@ -151,6 +151,7 @@ describe("renderTemplate() refuses", () => {
     assert.throws(run("{{ range 6 }}ab{{ end }}"), /makes more than 10 characters/);
     assert.throws(run("{{ range 21 }}{{ end }}"), /Loops run more than 20 times/);
     assert.throws(run(`{{ ${"(".repeat(200)}`), /more than 100 blocks or parentheses/);
+    assert.throws(run(`{{ $${".a".repeat(50_000)} }}`), /more than 100 fields of one value/);
     assert.throws(run("{{ if 1 }}".repeat(200)), /more than 100 blocks or parentheses/);
   });
 

@@ -38,15 +38,15 @@ const functions: ReadonlyMap<string, TemplateFunction> = new Map(
 
 const functionNames: ReadonlySet<string> = new Set(functions.keys());
 
-export interface TemplateLimits {
+interface TemplateLimits {
   readonly outputChars: number;
   /** Rounds of all loops together. */
   readonly iterations: number;
-  /** Characters that functions read and make, and steps that weigh as much: a second or so. */
+  /** Characters that functions read and make, and steps that weigh as much: a few seconds at most. */
   readonly work: number;
 }
 
-export const defaultTemplateLimits: TemplateLimits = {
+const defaultTemplateLimits: TemplateLimits = {
   outputChars: 64 * 1024 * 1024,
   iterations: 2_000_000,
   work: 256 * 1024 * 1024,
@@ -66,7 +66,7 @@ export interface TemplateEnvironment {
 }
 
 /** The weight of one step by itself. */
-const stepWork = 8;
+const stepWork = 32;
 
 /** Throws `TemplateError`. */
 export function renderTemplate(text: string, environment: TemplateEnvironment): RenderedTemplate {
