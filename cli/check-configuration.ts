@@ -5,6 +5,7 @@
 import { LineMap } from "../config-model/document/line-map.ts";
 import { parseDocument } from "../config-model/document/parse-document.ts";
 import { type DocumentObject, decodeDynamicPart } from "../config-model/dynamic/decode-document.ts";
+import { decodeDynamicFile } from "../config-model/dynamic/decode-dynamic-file.ts";
 import type { Diagnostic, SourcePosition } from "../config-model/dynamic/diagnostic.ts";
 import type { SourceChange } from "../config-model/dynamic/source-object.ts";
 import type { ConfigEntry, ConfigNode, Place } from "../config-model/schema/config-node.ts";
@@ -66,7 +67,9 @@ class ConfigurationCheck {
       return { provider: "file", location: path, ...lines.position(Number(place)) };
     };
     const parsed = parseDocument(text, path);
-    if (!parsed.ok) {
+    // A template need not be a document before it is rendered; the static part of a file is never rendered.
+    const isTemplate = text.includes("{{");
+    if (!parsed.ok && !isTemplate) {
       this.#problems.push({
         severity: "error",
         code: "syntax",
@@ -75,8 +78,11 @@ class ConfigurationCheck {
       });
       return;
     }
-    const staticProblems = this.#readStatic(path, parsed.root, locate);
-    const { objects, problems } = decodeDynamicPart(parsed.root, locate);
+    const staticProblems = parsed.ok ? this.#readStatic(path, parsed.root, locate) : [];
+    const { objects, problems } =
+      parsed.ok && !isTemplate
+        ? decodeDynamicPart(parsed.root, locate)
+        : decodeDynamicFile({ path, text, env: (name) => process.env[name] });
     this.#objects.set(path, objects);
     // Both parts look at the root's names, and the static one knows more of its own.
     const said = new Set(staticProblems.map(placeAndCode));

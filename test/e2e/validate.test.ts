@@ -96,3 +96,22 @@ test("wrong usage and unreadable files are exit code 2", async (t) => {
     "switchyard: Cannot read nowhere.yml: there is no such file or folder\nCannot read cli: it is a folder\n",
   );
 });
+
+test("renders a template as the file provider does, and places its mistakes in the template", async (t) => {
+  const good = await validate(t, {
+    "routes.yml": `http:
+  services:
+    app: { loadBalancer: { servers: [ { url: "http://127.0.0.1:1" } ] } }
+  routers:
+{{ range $name := (list "a" "b") }}
+    {{ $name }}: { rule: "Host(\`{{ $name }}.example\`)", service: app }
+{{ end }}
+`,
+  });
+  assert.deepEqual([good.code, good.lines], [0, ["1 file is valid"]]);
+  const bad = await validate(t, {
+    "routes.yml": "http:\n  routers:\n    r: { rule: Host(`{{ uper `x` }}`), service: s }\n",
+  });
+  assert.equal(bad.code, 1);
+  assert.match(bad.lines[0] ?? "", /^routes\.yml:3:\d+: Cannot read routes\.yml as a template: /);
+});
