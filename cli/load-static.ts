@@ -5,6 +5,7 @@ import {
   loadStaticConfiguration,
 } from "../config-model/static/load-static-configuration.ts";
 import { StaticConfigurationError } from "../config-model/static/static-configuration-error.ts";
+import { errorText } from "../foundation/error-text.ts";
 import { UsageError } from "./exit-code.ts";
 
 /** The static configuration of this process. Throws `UsageError` with one line per mistake. */
@@ -27,7 +28,7 @@ function readIfThere(path: string): string | undefined {
     return readFileSync(path, "utf8");
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = errorText(error);
     throw new StaticConfigurationError(`Cannot read ${path}: ${reason}`, { cause: error });
   }
 }

@@ -1,5 +1,6 @@
 /** The program's commands and process flags; each command's work is imported when it is chosen. */
 import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { errorText } from "../foundation/error-text.ts";
 import { nearestName } from "../foundation/nearest-name.ts";
 import { CommandFailedError, exitCode, UsageError } from "./exit-code.ts";
 import { programVersion } from "./version.ts";
@@ -149,7 +150,7 @@ function report(error: unknown): number {
   // Commander has written its own sentence; help and --version end through here too, with code 0.
   if (error instanceof CommanderError)
     return error.exitCode === 0 ? exitCode.done : exitCode.wrongUsage;
-  const message = error instanceof Error ? error.message : String(error);
+  const message = errorText(error);
   const expected = error instanceof UsageError || error instanceof CommandFailedError;
   process.stderr.write(`switchyard: ${expected ? "" : "internal error: "}${message}\n`);
   if (!expected && process.env["SWITCHYARD_DEBUG"] !== undefined && error instanceof Error) {

@@ -1,3 +1,4 @@
+import { errorText } from "../foundation/error-text.ts";
 import type { Logger } from "../foundation/log.ts";
 import { CommandFailedError, exitCode } from "./exit-code.ts";
 
@@ -37,7 +38,7 @@ export async function runUntilSignal(running: RunningProcess, log: Logger): Prom
     log.info("stopped");
     return exitCode.done;
   } catch (error) {
-    log.error(error instanceof Error ? error.message : String(error));
+    log.error(errorText(error));
     await running.stop().catch(() => {}); // the failure has been reported; this is only tidying up
     return exitCode.failed;
   }
@@ -48,7 +49,7 @@ async function started(running: RunningProcess, signalled: Promise<unknown>): Pr
     await Promise.race([running.ready, running.failed, signalled]);
   } catch (error) {
     await running.stop().catch(() => {}); // the failure to start is what is reported
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = errorText(error);
     throw new CommandFailedError(reason, { cause: error });
   }
 }

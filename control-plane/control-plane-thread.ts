@@ -3,6 +3,7 @@
  * the configuration; `start` brings what it is started with.
  */
 import { parentPort } from "node:worker_threads";
+import { errorText } from "../foundation/error-text.ts";
 import { forwardingLog, type LogMessage } from "../foundation/forwarding-log.ts";
 import { keepCompileCache } from "../foundation/keep-compile-cache.ts";
 import type { LogLevel } from "../foundation/log.ts";
@@ -39,10 +40,10 @@ port.on("message", (message: ToControlPlaneThread) => {
       });
       controlPlane.start().then(
         () => post({ kind: "ready" }),
-        (error: unknown) => post({ kind: "failed", reason: sentenceOf(error) }),
+        (error: unknown) => post({ kind: "failed", reason: errorText(error) }),
       );
       controlPlane.failed.catch((error: unknown) => {
-        post({ kind: "failed", reason: sentenceOf(error) });
+        post({ kind: "failed", reason: errorText(error) });
       });
       break;
     case "reload":
@@ -53,10 +54,6 @@ port.on("message", (message: ToControlPlaneThread) => {
       break;
   }
 });
-
-function sentenceOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
 
 async function stop(): Promise<void> {
   await controlPlane?.stop();

@@ -12,6 +12,7 @@ import type {
   FleetConfig,
 } from "../config-model/static/static-configuration.ts";
 import { AdminServer } from "../foundation/admin/admin-server.ts";
+import { errorText } from "../foundation/error-text.ts";
 import { parseHostPort } from "../foundation/format-address.ts";
 import type { Logger } from "../foundation/log.ts";
 import { StateDirectory } from "../foundation/state-directory.ts";
@@ -248,7 +249,7 @@ function readPem(key: string, path: string): Buffer {
   try {
     return readFileSync(path);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = errorText(error);
     throw new Error(`Cannot read ${key}: ${reason}`, { cause: error });
   }
 }

@@ -1,3 +1,5 @@
+import { errorText } from "./error-text.ts";
+
 const sentences: ReadonlyMap<string, string> = new Map([
   ["EADDRINUSE", "port is in use"],
   ["EACCES", "permission denied (ports under 1024 need CAP_NET_BIND_SERVICE)"],
@@ -8,5 +10,5 @@ const sentences: ReadonlyMap<string, string> = new Map([
 /** The part of a bind error's sentence after the colon. */
 export function describeBindError(error: unknown): string {
   const code = (error as NodeJS.ErrnoException).code ?? "";
-  return sentences.get(code) ?? (error instanceof Error ? error.message : String(error));
+  return sentences.get(code) ?? errorText(error);
 }

@@ -1,3 +1,4 @@
+import { errorChainText } from "./error-text.ts";
 import type { Logger, LogLevel } from "./log.ts";
 
 /** A line of a thread's log, on its way to the process's one sink. */
@@ -35,15 +36,9 @@ function cloneable(fields: Readonly<Record<string, unknown>>, withStack: boolean
 }
 
 function printable(value: unknown, withStack: boolean): unknown {
-  if (value instanceof Error) return withStack ? value.stack : messageOf(value);
+  if (value instanceof Error) return withStack ? value.stack : errorChainText(value);
   if (typeof value === "bigint") return value.toString();
   return typeof value === "object" || typeof value === "function" || typeof value === "symbol"
     ? JSON.stringify(value)
     : value;
-}
-
-function messageOf(error: Error): string {
-  return error.cause instanceof Error
-    ? `${error.message}: ${messageOf(error.cause)}`
-    : error.message;
 }

@@ -1,8 +1,9 @@
 import { pino } from "pino";
-import type { Logger } from "./log.ts";
+import { errorChainText } from "./error-text.ts";
+import type { Logger, LogLevel } from "./log.ts";
 
 export interface LogOptions {
-  readonly level: "debug" | "info" | "warn" | "error";
+  readonly level: LogLevel;
   /** `common` is one readable line; `json` is pino's. */
   readonly format: "json" | "common";
 }
@@ -11,16 +12,10 @@ export interface LogOptions {
 function printable(fields: Readonly<Record<string, unknown>>, withStack: boolean) {
   const flat: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(fields)) {
-    if (value instanceof Error) flat[key] = withStack ? value.stack : messageOf(value);
+    if (value instanceof Error) flat[key] = withStack ? value.stack : errorChainText(value);
     else flat[key] = typeof value === "bigint" ? value.toString() : value;
   }
   return flat;
-}
-
-function messageOf(error: Error): string {
-  return error.cause instanceof Error
-    ? `${error.message}: ${messageOf(error.cause)}`
-    : error.message;
 }
 
 function commonLine(level: string, message: string, fields: Readonly<Record<string, unknown>>) {

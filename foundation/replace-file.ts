@@ -15,7 +15,7 @@ export async function replaceFile(
     await writeWhole(temporary, chunks, fileSystem);
     await fileSystem.rename(temporary, path);
   } catch (error) {
-    await fileSystem.remove(temporary).catch(() => {});
+    await fileSystem.remove(temporary).catch(() => {}); // what went wrong first is what is thrown
     throw error;
   }
   await fileSystem.syncDirectory(dirname(path));

@@ -5,7 +5,7 @@ export class SerialQueue {
   /** Settles as the task does. */
   run<T>(task: () => Promise<T>): Promise<T> {
     const result = this.#tail.then(task);
-    this.#tail = result.catch(() => {});
+    this.#tail = result.catch(() => {}); // whoever gave the task has its failure
     return result;
   }
 

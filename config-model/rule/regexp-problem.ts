@@ -1,5 +1,6 @@
 import { createRequire } from "node:module";
 import type { RE2JS } from "re2js";
+import { errorText } from "../../foundation/error-text.ts";
 
 const require = createRequire(import.meta.url);
 /** Loaded with the first expression: most configurations have none, and a start waits for nothing it does not use. */
@@ -15,6 +16,6 @@ export function regexpProblem(expression: string): string | undefined {
     library.RE2JS.compile(expression);
     return undefined;
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return errorText(error);
   }
 }

@@ -2,6 +2,7 @@
  * Finds the one source of the static configuration (file, else flags, else environment; never merged), decodes it and
  * normalises it. Reads files only through `readFile`, so that it stays a function of its arguments.
  */
+import { errorText } from "../../foundation/error-text.ts";
 import { printableLine } from "../../foundation/printable-line.ts";
 import { shownText } from "../../foundation/shown-text.ts";
 import type { DocumentParse } from "../document/document.ts";
@@ -103,7 +104,7 @@ function readText({ readFile }: StaticConfigurationInit, path: string): string |
     return readFile(path);
   } catch (error) {
     if (error instanceof StaticConfigurationError) throw error;
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = errorText(error);
     throw new StaticConfigurationError(`Cannot read configuration file "${path}": ${reason}`, {
       cause: error,
     });

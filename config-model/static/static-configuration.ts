@@ -1,3 +1,4 @@
+import type { LogLevel } from "../../foundation/log.ts";
 import type { EntryPointConfig, NodeSettingsConfig } from "../dynamic/dynamic-object.ts";
 
 /** Fixed for a process's life. What is valid in Traefik and not built is not here: the loader returns it as warnings. */
@@ -13,7 +14,7 @@ export interface StaticConfiguration {
     readonly etcd: EtcdConnectionConfig | undefined;
   };
   readonly log: {
-    readonly level: "debug" | "info" | "warn" | "error";
+    readonly level: LogLevel;
     /** Absent: pretty on a terminal, JSON elsewhere. */
     readonly format: "json" | "common" | undefined;
   };

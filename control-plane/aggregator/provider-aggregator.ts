@@ -2,6 +2,7 @@
  * Runs all providers and makes one tagged sequence of what they say (stage 2). Providers are strangers to each other:
  * one that fails to start, throws, or speaks after it was stopped costs nobody else anything.
  */
+import { errorText } from "../../foundation/error-text.ts";
 import type { Logger } from "../../foundation/log.ts";
 import type { Provider, ProviderEvent } from "../provider/provider.ts";
 import { ProviderThrottle } from "./provider-throttle.ts";
@@ -75,7 +76,7 @@ export class ProviderAggregator implements AsyncDisposable {
     } catch (error) {
       if (signal.aborted) return;
       this.#init.log.error("provider failed to start", { provider: provider.name, error });
-      emit({ kind: "unavailable", reason: error instanceof Error ? error.message : String(error) });
+      emit({ kind: "unavailable", reason: errorText(error) });
     }
   }
 

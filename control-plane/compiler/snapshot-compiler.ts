@@ -16,6 +16,7 @@ import { type ObjectKey, objectId } from "../../config-model/dynamic/object-key.
 import type { Resource, ResourceKey } from "../../config-model/snapshot/resource.ts";
 import { objectKeyOf, resourceKindOf } from "../../config-model/snapshot/resource-kind.ts";
 import type { SnapshotDelta } from "../../config-model/snapshot/snapshot-delta.ts";
+import { errorText } from "../../foundation/error-text.ts";
 import { shownText } from "../../foundation/shown-text.ts";
 import type { WatchedChange } from "../watcher/watched-change.ts";
 import { compileObject } from "./compile-object.ts";
@@ -202,7 +203,7 @@ export class SnapshotCompiler {
       }
       return { content, resource: encodeResource(kind, key.name, content.body) };
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = errorText(error);
       return { content: invalid("invalid-value", `Cannot use ${describeObject(key)}: ${reason}`) };
     }
   }

@@ -1,5 +1,6 @@
 import type { DocumentObject } from "../../config-model/dynamic/decode-document.ts";
 import type { Diagnostic } from "../../config-model/dynamic/diagnostic.ts";
+import { errorText } from "../../foundation/error-text.ts";
 
 /** Of two objects of one name in several files, the first by path counts. */
 export function duplicateProblem(
@@ -34,5 +35,5 @@ const reasons: Readonly<Record<string, string>> = {
 
 export function describeReadFailure(path: string, error: unknown): string {
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
-  return `Cannot read ${path}: ${reasons[code] ?? (error instanceof Error ? error.message : String(error))}`;
+  return `Cannot read ${path}: ${reasons[code] ?? errorText(error)}`;
 }

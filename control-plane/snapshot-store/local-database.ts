@@ -2,6 +2,7 @@ import { closeSync, mkdirSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 // biome-ignore lint/correctness/noUnresolvedImports: built into Node, unknown to this version of the linter
 import { DatabaseSync } from "node:sqlite";
+import { errorText } from "../../foundation/error-text.ts";
 import { newFleetId } from "./new-fleet-id.ts";
 
 export type LocalDatabase = DatabaseSync;
@@ -65,5 +66,5 @@ const reasons: Readonly<Record<number, string>> = {
 function reasonOf(error: unknown): string {
   const code = (error as { readonly errcode?: number }).errcode;
   const known = code === undefined ? undefined : reasons[code & 0xff];
-  return known ?? (error instanceof Error ? error.message : String(error));
+  return known ?? errorText(error);
 }

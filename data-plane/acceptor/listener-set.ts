@@ -8,6 +8,7 @@
 import type { Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { type BackoffPolicy, backoffDelayMs } from "../../foundation/backoff.ts";
+import { errorText } from "../../foundation/error-text.ts";
 import type { Logger } from "../../foundation/log.ts";
 import type { ListenerResult, ListenerWish } from "../worker/worker-protocol.ts";
 import { EntryPointBindError, EntryPointListener } from "./entry-point-listener.ts";
@@ -171,7 +172,7 @@ export class ListenerSet {
         return { listener };
       } catch (error) {
         listener.close();
-        const message = error instanceof Error ? error.message : String(error);
+        const message = errorText(error);
         const code = error instanceof EntryPointBindError ? error.code : undefined;
         const inTheWay = code === "EADDRINUSE" ? this.#inTheWay(wish, wishes, closedEarly) : [];
         if (inTheWay.length === 0) return { error: message };

@@ -1,5 +1,6 @@
 /** The agent's thread: hands messages of the main thread to an `Agent` and its own back. */
 import { parentPort, workerData } from "node:worker_threads";
+import { errorText } from "../../foundation/error-text.ts";
 import { forwardingLog } from "../../foundation/forwarding-log.ts";
 import { keepCompileCache } from "../../foundation/keep-compile-cache.ts";
 import type { AgentToMain, MainToAgent } from "../worker/worker-protocol.ts";
@@ -14,5 +15,5 @@ const options: AgentOptions = workerData;
 const agent = new Agent({ options, post, log: forwardingLog(options.logLevel, post) });
 port.on("message", (message: MainToAgent) => agent.receive(message));
 agent.start().catch((error: unknown) => {
-  post({ kind: "fatal", reason: error instanceof Error ? error.message : String(error) });
+  post({ kind: "fatal", reason: errorText(error) });
 });

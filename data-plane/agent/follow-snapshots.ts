@@ -4,6 +4,7 @@
  * to long ones, and each connection resumes from what the node holds.
  */
 import { type BackoffPolicy, backoffDelayMs } from "../../foundation/backoff.ts";
+import { errorText } from "../../foundation/error-text.ts";
 import type { Logger } from "../../foundation/log.ts";
 import { sleep } from "../../foundation/sleep.ts";
 import type { ControlPlaneContact } from "./control-plane-contact.ts";
@@ -46,7 +47,7 @@ export async function followSnapshots(init: FollowInit, signal: AbortSignal): Pr
       log.info("control plane drains, moving on", { address, delayMs });
     } catch (error) {
       if (signal.aborted) break;
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = errorText(error);
       const message =
         error instanceof StreamRefusedError
           ? "control plane refuses this data plane, retrying"

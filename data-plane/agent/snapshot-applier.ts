@@ -8,6 +8,7 @@
 import type { MessagePort } from "node:worker_threads";
 import type { KeyedSnapshot } from "../../config-model/snapshot/keyed-snapshot.ts";
 import { resourceId } from "../../config-model/snapshot/resource.ts";
+import { errorText } from "../../foundation/error-text.ts";
 import type { Logger } from "../../foundation/log.ts";
 import { SerialQueue } from "../../foundation/serial-queue.ts";
 import { Phase } from "../../proto/gen/switchyard/fleet/v1/fleet.ts";
@@ -208,7 +209,7 @@ export class SnapshotApplier {
     if (signal.aborted) return; // the process ends: that says nothing about the transfer
     this.counts.failed += 1;
     if (error instanceof DigestMismatchError) this.counts.digestMismatches += 1;
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = errorText(error);
     log.error("transfer failed, the state before it serves on", {
       generation: describe(transfer.generation),
       serving: describe(state.running?.generation),

@@ -11,6 +11,7 @@ import type { Generation } from "../../config-model/snapshot/generation.ts";
 import { readChangeList } from "../../config-model/snapshot/read-change-list.ts";
 import type { Resource, ResourceKey } from "../../config-model/snapshot/resource.ts";
 import type { SnapshotDelta } from "../../config-model/snapshot/snapshot-delta.ts";
+import { errorText } from "../../foundation/error-text.ts";
 import type {
   TransferBegin,
   TransferChunk,
@@ -113,7 +114,7 @@ function decode(changes: Uint8Array, index: number): SnapshotDelta {
       removals: removals as readonly ResourceKey[],
     };
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = errorText(error);
     throw new TransferError(`chunk ${index} cannot be used: ${reason}`, { cause: error });
   }
 }

@@ -1,6 +1,7 @@
 /** What a traffic thread does: takes sockets from the main thread and serves them with the state the agent gives it. */
 import type { Socket } from "node:net";
 import type { MessagePort } from "node:worker_threads";
+import { errorText } from "../../foundation/error-text.ts";
 import { forwardingLog } from "../../foundation/forwarding-log.ts";
 import type { Logger } from "../../foundation/log.ts";
 import { monotonicMs } from "../../foundation/monotonic-ms.ts";
@@ -128,7 +129,7 @@ export class WorkerTraffic {
       if (rejected !== undefined) this.#answer({ kind: "built", transfer, rejected });
     } catch (error) {
       this.#state.abandon();
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = errorText(error);
       this.#log.error("cannot build transfer", { transfer, error });
       this.#answer({ kind: "failed", transfer, reason });
     }
