@@ -92,6 +92,9 @@ const expectedConfigs: Readonly<Record<string, DynamicObject>> = {
     service: "s1",
     rule: "Host(`a.example`) && PathPrefix(`/`)",
     priority: 9_223_372_036_854_774_807n,
+    parentRefs: [],
+    tls: undefined,
+    hasObservability: false,
     unbuilt: [],
   },
   "httpService:s1": {

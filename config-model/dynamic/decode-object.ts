@@ -83,7 +83,7 @@ function buildObject(
 function buildHttpRouter(decoder: NodeDecoder, node: ConfigNode): Build | undefined {
   const value = decoder.decode(httpRouterSchema, node);
   if (value === undefined) return undefined;
-  const { entryPoints, middlewares = [], service, rule, priority } = value;
+  const { entryPoints, middlewares = [], service, rule, priority, parentRefs = [], tls } = value;
   return (unbuilt) => ({
     kind: "httpRouter",
     entryPoints: nonEmpty(entryPoints),
@@ -91,6 +91,9 @@ function buildHttpRouter(decoder: NodeDecoder, node: ConfigNode): Build | undefi
     service: service || undefined,
     rule: rule || undefined,
     priority,
+    parentRefs,
+    tls: tls && { options: tls.options || undefined },
+    hasObservability: value.observability !== undefined,
     unbuilt,
   });
 }

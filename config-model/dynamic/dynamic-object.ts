@@ -23,6 +23,16 @@ export interface HttpRouterConfig extends ObjectBase {
   readonly rule: string | undefined;
   /** 0: not set, the rule's byte length counts. */
   readonly priority: bigint;
+  /** Routers this one is a child of; empty for those on entry points. */
+  readonly parentRefs: readonly string[];
+  readonly tls: RouterTlsConfig | undefined;
+  /** Observability settings are written out, which a child may not do. */
+  readonly hasObservability: boolean;
+}
+
+export interface RouterTlsConfig {
+  /** Absent: the default ones. */
+  readonly options: string | undefined;
 }
 
 interface HttpServerConfig {
@@ -105,6 +115,16 @@ export interface EntryPointConfig extends ObjectBase {
     readonly connection: readonly string[];
     readonly notAppendXForwardedFor: boolean;
   };
+  /** What every HTTP router bound here gets. */
+  readonly http: {
+    /** As written; without "@" they belong to the router's provider. */
+    readonly middlewares: readonly string[];
+    /** For routers without TLS of their own. */
+    readonly tls: RouterTlsConfig | undefined;
+  };
+  readonly underscoreHeaders: "keep" | "delete" | "reject";
+  /** Characters a path may not hold percent-encoded, each once. */
+  readonly deniedPathCharacters: string;
 }
 
 export interface NodeSettingsConfig extends ObjectBase {

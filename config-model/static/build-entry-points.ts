@@ -115,6 +115,33 @@ function toConfig(
       connection: forwardedHeaders.connection ?? [],
       notAppendXForwardedFor: forwardedHeaders.notAppendXForwardedFor,
     },
+    http: {
+      middlewares: http.middlewares ?? [],
+      tls: http.tls && { options: http.tls.options || undefined },
+    },
+    underscoreHeaders: underscoreStrategy(http.underscoreHeadersStrategy),
+    deniedPathCharacters: deniedCharacters(http.encodedCharacters),
     unbuilt,
   };
+}
+
+/** The schema has checked the value. */
+function underscoreStrategy(text: string): EntryPointConfig["underscoreHeaders"] {
+  return text === "delete" || text === "reject" ? text : "keep";
+}
+
+function deniedCharacters(allowed: EntryPointValue["http"]["encodedCharacters"]): string {
+  const characters = [
+    ["/", allowed.allowEncodedSlash],
+    ["\\", allowed.allowEncodedBackSlash],
+    ["\0", allowed.allowEncodedNullCharacter],
+    [";", allowed.allowEncodedSemicolon],
+    ["%", allowed.allowEncodedPercent],
+    ["?", allowed.allowEncodedQuestionMark],
+    ["#", allowed.allowEncodedHash],
+  ] as const;
+  return characters
+    .filter(([, isAllowed]) => !isAllowed)
+    .map(([character]) => character)
+    .join("");
 }

@@ -1,7 +1,16 @@
 import type { EntryPointConfig } from "../../config-model/dynamic/dynamic-object.ts";
 import type { ObjectKey } from "../../config-model/dynamic/object-key.ts";
+import { UnderscoreHeaders } from "../../proto/gen/switchyard/fleet/v1/resource.ts";
 import { type CompiledContent, out } from "./compiled-content.ts";
 import { describeObject } from "./describe-object.ts";
+
+const underscoreHeaders: Readonly<
+  Record<EntryPointConfig["underscoreHeaders"], UnderscoreHeaders>
+> = {
+  keep: UnderscoreHeaders.KEEP,
+  delete: UnderscoreHeaders.DELETE,
+  reject: UnderscoreHeaders.REJECT,
+};
 
 export function compileEntryPoint(key: ObjectKey, config: EntryPointConfig): CompiledContent {
   if (config.protocol === "udp") {
@@ -31,6 +40,9 @@ export function compileEntryPoint(key: ObjectKey, config: EntryPointConfig): Com
           connection: [...forwardedHeaders.connection],
           notAppendXForwardedFor: forwardedHeaders.notAppendXForwardedFor,
         },
+        httpMiddlewares: [...config.http.middlewares],
+        underscoreHeaders: underscoreHeaders[config.underscoreHeaders],
+        deniedPathCharacters: config.deniedPathCharacters,
       },
     },
     problems: [],

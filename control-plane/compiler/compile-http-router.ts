@@ -38,6 +38,7 @@ export function compileHttpRouter(
         precedence: rank.precedence,
         middlewares,
         service: serviceName,
+        parents: [],
       },
     },
     entryPoints: selectEntryPoints(config.entryPoints),

@@ -1,13 +1,30 @@
 /** What the compiler needs to do with the body of a resource: encode it, read its references, bind its entry points. */
 import { hash } from "node:crypto";
 import { objectId } from "../../config-model/dynamic/object-key.ts";
+import type { ResourceFeature } from "../../config-model/snapshot/feature.ts";
 import type { Resource } from "../../config-model/snapshot/resource.ts";
-import { ResourceBody, type ResourceKind } from "../../proto/gen/switchyard/fleet/v1/resource.ts";
+import {
+  ResourceBody,
+  type ResourceKind,
+  UnderscoreHeaders,
+} from "../../proto/gen/switchyard/fleet/v1/resource.ts";
 import type { Body, EntryPointSelection } from "./compiled-content.ts";
 
 export function encodeResource(kind: ResourceKind, name: string, body: Body): Resource {
-  const payload = ResourceBody.encode({ features: [], body }).finish();
+  const payload = ResourceBody.encode({ features: neededFeatures(body), body }).finish();
   return { kind, name, hash: hash("sha256", payload, "buffer"), payload };
+}
+
+function neededFeatures(body: Body): ResourceFeature[] {
+  const needed: ResourceFeature[] = [];
+  if (body.$case === "entryPoint") {
+    const { httpMiddlewares, underscoreHeaders, deniedPathCharacters } = body.value;
+    if (httpMiddlewares.length > 0) needed.push("entry-point-middlewares");
+    if (underscoreHeaders !== UnderscoreHeaders.KEEP) needed.push("underscore-headers");
+    if (deniedPathCharacters !== "") needed.push("denied-path-characters");
+  }
+  if (body.$case === "httpRouter" && body.value.parents.length > 0) needed.push("parent-routers");
+  return needed;
 }
 
 /** Absent: of a newer schema, or no resource body at all. */

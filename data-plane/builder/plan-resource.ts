@@ -1,4 +1,5 @@
 import { maxRuleDepth, type Rule } from "../../config-model/rule/rule.ts";
+import type { ResourceFeature } from "../../config-model/snapshot/feature.ts";
 import type { ChangedResource } from "../../config-model/snapshot/read-change-list.ts";
 import { decodeRule } from "../../config-model/snapshot/rule-codec.ts";
 import { isAddressOrRange } from "../../foundation/ip-range.ts";
@@ -22,6 +23,9 @@ import type { LiveState } from "./live-state.ts";
 import { planMiddleware } from "./plan-middleware.ts";
 import { type MakeUpstream, planService } from "./plan-service.ts";
 import { planKindOf, type ResourcePlan } from "./resource-plan.ts";
+
+/** Of the features there are, those this node has. */
+const builtFeatures: ReadonlySet<string> = new Set<ResourceFeature>([]);
 
 export interface PlanContext {
   /** What serves now. */
@@ -47,8 +51,9 @@ export function planResource(resource: ChangedResource, context: PlanContext): R
   const kind = planKindOf(resource.kind);
   if (kind === undefined) throw new Error("its kind is unknown to this version");
   const { features, body } = decodeBody(resource.payload);
-  if (features.length > 0) {
-    throw new Error(`it needs ${features.join(", ")}, which this version does not have`);
+  const lacking = features.filter((feature) => !builtFeatures.has(feature));
+  if (lacking.length > 0) {
+    throw new Error(`it needs ${lacking.join(", ")}, which this version does not have`);
   }
   if (body?.$case !== kind) throw new Error("its content is not of its kind");
   const fingerprint = fingerprintOf(resource);

@@ -50,6 +50,7 @@ interface RouterFields {
   readonly middlewares?: readonly string[];
   readonly priority?: bigint;
   readonly precedence?: number;
+  readonly parents?: readonly string[];
 }
 
 export function routerOf(name: string, fields: RouterFields = {}): Resource {
@@ -58,12 +59,13 @@ export function routerOf(name: string, fields: RouterFields = {}): Resource {
   return bodyResource(name, {
     $case: "httpRouter",
     value: {
-      entryPoints: [...(fields.entryPoints ?? ["web"])],
+      entryPoints: [...(fields.entryPoints ?? (fields.parents ? [] : ["web"]))],
       rule: encodeRule(rule),
       priority: fields.priority ?? defaultRulePriority(text, rule),
       precedence: fields.precedence ?? 0,
       middlewares: [...(fields.middlewares ?? [])],
       service: fields.service ?? "app",
+      parents: [...(fields.parents ?? [])],
     },
   });
 }

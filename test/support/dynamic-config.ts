@@ -17,6 +17,9 @@ export function httpRouter(fields: Partial<HttpRouterConfig> = {}): HttpRouterCo
     service: "app",
     rule: "PathPrefix(`/`)",
     priority: 0n,
+    parentRefs: [],
+    tls: undefined,
+    hasObservability: false,
     unbuilt: [],
     ...fields,
   };
@@ -93,6 +96,9 @@ export function entryPoint(port: number, fields: Partial<EntryPointConfig> = {})
       connection: [],
       notAppendXForwardedFor: false,
     },
+    http: { middlewares: [], tls: undefined },
+    underscoreHeaders: "keep",
+    deniedPathCharacters: "",
     unbuilt: [],
     ...fields,
   };

@@ -29,7 +29,7 @@ export const httpRouterSchema = struct({
   middlewares: texts(),
   service: text(),
   rule: text(),
-  parentRefs: closed(texts()),
+  parentRefs: texts(),
   ruleSyntax,
   priority: int64(),
   tls: closed(allowEmpty(routerTlsFields)),

@@ -55,7 +55,7 @@ export const entryPointFields = {
         }),
       }),
     ),
-    middlewares: closed(texts()),
+    middlewares: texts(),
     tls: closed(
       allowEmpty({
         options: text(),
@@ -66,18 +66,16 @@ export const entryPointFields = {
     encodeQuerySemicolons: bool(),
     sanitizePath: bool(true),
     encodedCharacters: always({
-      allowEncodedSlash: closed(bool(true)),
-      allowEncodedBackSlash: closed(bool(true)),
-      allowEncodedNullCharacter: closed(bool(true)),
-      allowEncodedSemicolon: closed(bool(true)),
-      allowEncodedPercent: closed(bool(true)),
-      allowEncodedQuestionMark: closed(bool(true)),
-      allowEncodedHash: closed(bool(true)),
+      allowEncodedSlash: bool(true),
+      allowEncodedBackSlash: bool(true),
+      allowEncodedNullCharacter: bool(true),
+      allowEncodedSemicolon: bool(true),
+      allowEncodedPercent: bool(true),
+      allowEncodedQuestionMark: bool(true),
+      allowEncodedHash: bool(true),
     }),
     maxHeaderBytes: int(1_048_576),
-    underscoreHeadersStrategy: closed(
-      text("keep", { values: ["keep", "delete", "reject"], builtValues: ["keep"] }),
-    ),
+    underscoreHeadersStrategy: text("keep", { values: ["keep", "delete", "reject"] }),
   }),
   http2: degraded(
     struct({

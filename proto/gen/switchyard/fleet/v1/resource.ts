@@ -52,6 +52,22 @@ export namespace ResourceKind {
   export type TLS_CERTIFICATE = typeof ResourceKind.TLS_CERTIFICATE;
 }
 
+/** What becomes of request headers with "_" in their names. */
+export const UnderscoreHeaders = {
+  KEEP: 0,
+  DELETE: 1,
+  /** REJECT - The request is answered 400. */
+  REJECT: 2,
+} as const;
+
+export type UnderscoreHeaders = typeof UnderscoreHeaders[keyof typeof UnderscoreHeaders];
+
+export namespace UnderscoreHeaders {
+  export type KEEP = typeof UnderscoreHeaders.KEEP;
+  export type DELETE = typeof UnderscoreHeaders.DELETE;
+  export type REJECT = typeof UnderscoreHeaders.REJECT;
+}
+
 export const MatcherKind = {
   UNSPECIFIED: 0,
   HOST: 1,
@@ -147,7 +163,21 @@ export interface EntryPoint {
   keepAliveMaxRequests: number;
   sanitizePath: boolean;
   encodeQuerySemicolons: boolean;
-  forwardedHeaders: ForwardedHeaders | undefined;
+  forwardedHeaders:
+    | ForwardedHeaders
+    | undefined;
+  /**
+   * Run before the middlewares of every HTTP router bound here. As the operator wrote them: a name without "@" is looked
+   * up in the provider of the router that is bound. One that does not exist answers 404. Feature: entry-point-middlewares.
+   */
+  httpMiddlewares: string[];
+  /** Feature unless KEEP: underscore-headers. */
+  underscoreHeaders: UnderscoreHeaders;
+  /**
+   * A request whose path holds one of these percent-encoded is answered 400 by the router it reaches, before that
+   * router's middlewares. Feature unless empty: denied-path-characters.
+   */
+  deniedPathCharacters: string;
 }
 
 export interface ForwardedHeaders {
@@ -189,7 +219,13 @@ export interface HttpRouter {
   /** Rank of the provider among equal priorities; lower wins, then the name. */
   precedence: number;
   middlewares: string[];
+  /** Empty: the routers that name this one as a parent take over after its middlewares. */
   service: string;
+  /**
+   * Routers behind whose middlewares this one is looked for, instead of on entry points. Never with `entry_points`.
+   * Feature: parent-routers.
+   */
+  parents: string[];
 }
 
 export interface HttpService {
@@ -707,6 +743,9 @@ function createBaseEntryPoint(): EntryPoint {
     sanitizePath: false,
     encodeQuerySemicolons: false,
     forwardedHeaders: undefined,
+    httpMiddlewares: [],
+    underscoreHeaders: 0,
+    deniedPathCharacters: "",
   };
 }
 
@@ -750,6 +789,15 @@ export const EntryPoint: MessageFns<EntryPoint> = {
     }
     if (message.forwardedHeaders !== undefined) {
       ForwardedHeaders.encode(message.forwardedHeaders, writer.uint32(106).fork()).join();
+    }
+    for (const v of message.httpMiddlewares) {
+      writer.uint32(114).string(v!);
+    }
+    if (message.underscoreHeaders !== 0) {
+      writer.uint32(120).int32(message.underscoreHeaders);
+    }
+    if (message.deniedPathCharacters !== "") {
+      writer.uint32(130).string(message.deniedPathCharacters);
     }
     return writer;
   },
@@ -871,6 +919,30 @@ export const EntryPoint: MessageFns<EntryPoint> = {
             message.forwardedHeaders = ForwardedHeaders.decode(reader, reader.uint32());
             continue;
           }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.httpMiddlewares.push(reader.string());
+            continue;
+          }
+          case 15: {
+            if (tag !== 120) {
+              break;
+            }
+
+            message.underscoreHeaders = reader.int32() as any;
+            continue;
+          }
+          case 16: {
+            if (tag !== 130) {
+              break;
+            }
+
+            message.deniedPathCharacters = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -903,6 +975,9 @@ export const EntryPoint: MessageFns<EntryPoint> = {
     message.forwardedHeaders = (object.forwardedHeaders !== undefined && object.forwardedHeaders !== null)
       ? ForwardedHeaders.fromPartial(object.forwardedHeaders)
       : undefined;
+    message.httpMiddlewares = object.httpMiddlewares?.map((e) => e) || [];
+    message.underscoreHeaders = object.underscoreHeaders ?? 0;
+    message.deniedPathCharacters = object.deniedPathCharacters ?? "";
     return message;
   },
 };
@@ -1231,7 +1306,7 @@ export const Matcher: MessageFns<Matcher> = {
 };
 
 function createBaseHttpRouter(): HttpRouter {
-  return { entryPoints: [], rule: undefined, priority: 0n, precedence: 0, middlewares: [], service: "" };
+  return { entryPoints: [], rule: undefined, priority: 0n, precedence: 0, middlewares: [], service: "", parents: [] };
 }
 
 export const HttpRouter: MessageFns<HttpRouter> = {
@@ -1256,6 +1331,9 @@ export const HttpRouter: MessageFns<HttpRouter> = {
     }
     if (message.service !== "") {
       writer.uint32(50).string(message.service);
+    }
+    for (const v of message.parents) {
+      writer.uint32(58).string(v!);
     }
     return writer;
   },
@@ -1321,6 +1399,14 @@ export const HttpRouter: MessageFns<HttpRouter> = {
             message.service = reader.string();
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.parents.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1344,6 +1430,7 @@ export const HttpRouter: MessageFns<HttpRouter> = {
     message.precedence = object.precedence ?? 0;
     message.middlewares = object.middlewares?.map((e) => e) || [];
     message.service = object.service ?? "";
+    message.parents = object.parents?.map((e) => e) || [];
     return message;
   },
 };
