@@ -34,12 +34,12 @@ test("entry points of a static part that has mistakes are known all the same", (
 
 test("an entry point that is not opened is a warning, and no mistake of its routers", () => {
   const found = check({
-    "s.yml": "entryPoints:\n  web:\n    address: ':80'\n    http: { middlewares: [m] }\n",
+    "s.yml": "entryPoints:\n  web:\n    address: ':80'\n    proxyProtocol: { insecure: true }\n",
     "a.yml": router("a", "      entryPoints: [web]\n"),
     "c.yml": service,
   });
   assert.deepEqual(found, [
-    "s.yml:4:13: warning: entryPoints.web.http.middlewares is not supported yet, so the entry point is not opened",
+    "s.yml:4:5: warning: entryPoints.web.proxyProtocol is not supported yet, so the entry point is not opened",
   ]);
 });
 

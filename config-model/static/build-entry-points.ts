@@ -1,6 +1,6 @@
 import { parseHostPort } from "../../foundation/format-address.ts";
 import { isAddressOrRange } from "../../foundation/ip-range.ts";
-import { shownValue } from "../../foundation/shown-text.ts";
+import { shownText, shownValue } from "../../foundation/shown-text.ts";
 import type { EntryPointConfig, UnbuiltKey } from "../dynamic/dynamic-object.ts";
 import type { NodeDecoder } from "../schema/decode-node.ts";
 import { type Decoded, type StructValue, structDefaults } from "../schema/schema.ts";
@@ -29,6 +29,7 @@ export function buildEntryPoints(
     const path = `entryPoints.${name}`;
     const address = checkedAddress(decoder, path, value.address);
     checkTrustedIps(decoder, path, value.forwardedHeaders.trustedIPs ?? []);
+    noteUnqualified(decoder, path, value.http.middlewares ?? []);
     if (address !== undefined) built.set(name, toConfig(value, address, unbuiltOf(decoder, path)));
   }
   return built;
@@ -79,6 +80,21 @@ function checkTrustedIps(decoder: NodeDecoder, path: string, addresses: readonly
       `Invalid value "${shownValue(address)}" for ${key}: expected an IP address or a CIDR range`,
     );
   }
+}
+
+function noteUnqualified(decoder: NodeDecoder, path: string, names: readonly string[]): void {
+  const unqualified = names.filter((name) => !name.includes("@"));
+  const [first] = unqualified;
+  if (first === undefined) return;
+  const key = `${path}.http.middlewares`;
+  const shown = unqualified.map((name) => `"${shownText(name)}"`).join(", ");
+  decoder.problems.push({
+    severity: "warning",
+    code: "invalid-value",
+    place: decoder.placeOf(key),
+    message: `${key} names ${shownText(shown, 160)} without provider: each router looks for it in its own`,
+    hint: `write "${shownText(first)}@file" for the one of the file provider`,
+  });
 }
 
 function unbuiltOf({ unbuilt }: NodeDecoder, path: string): readonly UnbuiltKey[] {

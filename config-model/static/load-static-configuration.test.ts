@@ -48,7 +48,13 @@ entryPoints:
       keepAliveMaxTime: 1h
       keepAliveMaxRequests: 100
     forwardedHeaders: {trustedIPs: [10.0.0.0/8, "::1"], connection: [X-A]}
-    http: {sanitizePath: false, encodeQuerySemicolons: true, maxHeaderBytes: 4096}
+    http:
+      sanitizePath: false
+      encodeQuerySemicolons: true
+      maxHeaderBytes: 4096
+      middlewares: [auth@file, limit@etcd]
+      underscoreHeadersStrategy: reject
+      encodedCharacters: {allowEncodedSlash: false, allowEncodedHash: false, allowEncodedPercent: true}
   db:
     address: :5432/tcp
 serversTransport:
@@ -97,6 +103,9 @@ connection = ["X-A"]
 sanitizePath = false
 encodeQuerySemicolons = true
 maxHeaderBytes = 4096
+middlewares = ["auth@file", "limit@etcd"]
+underscoreHeadersStrategy = "reject"
+encodedCharacters = { allowEncodedSlash = false, allowEncodedHash = false, allowEncodedPercent = true }
 [entryPoints.db]
 address = ":5432/tcp"
 [serversTransport]
@@ -160,6 +169,9 @@ describe("loadStaticConfiguration() from a file", () => {
           connection: ["X-A"],
           notAppendXForwardedFor: false,
         },
+        http: { middlewares: ["auth@file", "limit@etcd"], tls: undefined },
+        underscoreHeaders: "reject",
+        deniedPathCharacters: "/#",
         unbuilt: [],
       });
       const etcd = {
@@ -291,6 +303,24 @@ entryPoints:
         ],
       ],
       ["dns", []],
+    ]);
+  });
+
+  test("warns of middlewares of an entry point that name no provider", () => {
+    const { configuration, warnings } = loadFile(`
+entryPoints:
+  web:
+    address: :80
+    http:
+      middlewares: [auth, "limit@file", late]
+`);
+    assert.deepEqual(warnings, [
+      's.yml:6:7: entryPoints.web.http.middlewares names "auth", "late" without provider: each router looks for it in its own (write "auth@file" for the one of the file provider)',
+    ]);
+    assert.deepEqual(configuration.entryPoints.get("web")?.http.middlewares, [
+      "auth",
+      "limit@file",
+      "late",
     ]);
   });
 
