@@ -1,32 +1,25 @@
-/** TOML to a tree with places. The parser gives values without places, so keys are located by a scan of their own. */
+/** TOML to a tree with places; what is wrong is said in the library's words. */
 import { createRequire } from "node:module";
-import type { ConfigEntry, ConfigNode } from "../schema/config-node.ts";
 import type { DocumentParse } from "./document.ts";
-import { locateTomlKeys, tomlPathId } from "./locate-toml-keys.ts";
+import { readToml } from "./read-toml.ts";
+import { TomlMismatch } from "./toml-cursor.ts";
 
 type TomlLibrary = typeof import("smol-toml");
 
 const require = createRequire(import.meta.url);
-/** Loaded with the first TOML file: most starts have none. */
+/** Loaded when it is needed: for rare forms of a value, and for mistakes. */
 let library: TomlLibrary | undefined;
 
 export function parseToml(text: string): DocumentParse {
-  library ??= require("smol-toml") as TomlLibrary;
-  const { parse, TomlError } = library;
   try {
-    const value = parse(text, { integersAsBigInt: "asNeeded" });
-    return { ok: true, root: toNode(value, [], locateTomlKeys(text), 0) };
+    return { ok: true, root: readToml(text, decodeScalar) };
   } catch (error) {
-    if (!(error instanceof TomlError)) throw error;
-    // The message goes on with a drawing of the place, which is given as an offset instead.
-    const [firstLine = ""] = error.message.split("\n");
-    const reason = firstLine.replace(/^Invalid TOML document: /, "");
-    const message = clearReasons.get(reason) ?? reason;
-    return { ok: false, offset: offsetOf(text, error.line, error.column), message };
+    if (!(error instanceof TomlMismatch)) throw error;
+    return describeMistake(text, error.offset);
   }
 }
 
-/** Where the parser's own words name a symptom. */
+/** Where the library's own words name a symptom. */
 const clearReasons: ReadonlyMap<string, string> = new Map([
   ["invalid value", "a value is missing or invalid, texts need quotes"],
   ["trying to redefine an already defined table or value", "this table or key is given twice"],
@@ -36,32 +29,40 @@ const clearReasons: ReadonlyMap<string, string> = new Map([
   ],
 ]);
 
-function toNode(
-  value: unknown,
-  path: readonly string[],
-  places: ReadonlyMap<string, number>,
-  place: number,
-): ConfigNode {
-  if (Array.isArray(value)) {
-    const items = value.map((item: unknown, index) => {
-      const itemPath = [...path, String(index)];
-      return toNode(item, itemPath, places, places.get(tomlPathId(itemPath)) ?? place);
-    });
-    return { kind: "list", place, items };
+/** `offset`: where our own reader stopped. */
+function describeMistake(text: string, offset: number): DocumentParse {
+  const { TomlError } = loadLibrary();
+  try {
+    parseWithLibrary(text);
+  } catch (error) {
+    if (!(error instanceof TomlError)) throw error;
+    // The message goes on with a drawing of the place, which is given as an offset instead.
+    const [firstLine = ""] = error.message.split("\n");
+    const reason = firstLine.replace(/^Invalid TOML document: /, "");
+    const message = clearReasons.get(reason) ?? reason;
+    return { ok: false, offset: offsetOf(text, error.line, error.column), message };
   }
-  if (typeof value === "object" && value !== null && !(value instanceof Date)) {
-    const entries = Object.entries(value).map(([name, inner]): ConfigEntry => {
-      const innerPath = [...path, name];
-      const innerPlace = places.get(tomlPathId(innerPath)) ?? place;
-      return { name, place: innerPlace, value: toNode(inner, innerPath, places, innerPlace) };
-    });
-    return { kind: "map", place, entries };
+  return { ok: false, offset, message: "this form of TOML cannot be read" };
+}
+
+function decodeScalar(raw: string): string | undefined {
+  const { TomlError } = loadLibrary();
+  try {
+    const { value } = parseWithLibrary(`value=${raw}`);
+    return value instanceof Date ? value.toISOString() : String(value);
+  } catch (error) {
+    if (error instanceof TomlError) return undefined;
+    throw error;
   }
-  return {
-    kind: "scalar",
-    place,
-    text: value instanceof Date ? value.toISOString() : String(value),
-  };
+}
+
+function parseWithLibrary(text: string): Readonly<Record<string, unknown>> {
+  return loadLibrary().parse(text, { integersAsBigInt: "asNeeded" });
+}
+
+function loadLibrary(): TomlLibrary {
+  library ??= require("smol-toml") as TomlLibrary;
+  return library;
 }
 
 function offsetOf(text: string, line: number, column: number): number {
