@@ -11,11 +11,21 @@ let library: { readonly RE2JS: typeof RE2JS } | undefined;
  * back-references.
  */
 export function regexpProblem(expression: string): string | undefined {
-  library ??= require("re2js") as { readonly RE2JS: typeof RE2JS };
+  const { RE2JS } = loadedLibrary();
   try {
-    library.RE2JS.compile(expression);
+    RE2JS.compile(expression);
     return undefined;
   } catch (error) {
     return errorText(error);
   }
+}
+
+/** Whether a valid expression is found in the empty text. */
+export function regexpAcceptsEmptyText(expression: string): boolean {
+  return loadedLibrary().RE2JS.compile(expression).matcher("").find();
+}
+
+function loadedLibrary(): { readonly RE2JS: typeof RE2JS } {
+  library ??= require("re2js") as { readonly RE2JS: typeof RE2JS };
+  return library;
 }

@@ -2,10 +2,17 @@ import type { TcpRouterConfig } from "../../config-model/dynamic/dynamic-object.
 import type { ObjectKey } from "../../config-model/dynamic/object-key.ts";
 import { providerOf, qualifiedReference } from "../../config-model/dynamic/qualified-name.ts";
 import { parseRule } from "../../config-model/rule/parse-rule.ts";
-import type { Rule } from "../../config-model/rule/rule.ts";
+import { plainTcpRule } from "../../config-model/rule/plain-tcp-rule.ts";
+import type { Matcher, Rule } from "../../config-model/rule/rule.ts";
 import { encodeRule } from "../../config-model/snapshot/rule-codec.ts";
 import { shownText } from "../../foundation/shown-text.ts";
-import { type CompiledContent, invalid, out, selectEntryPoints } from "./compiled-content.ts";
+import {
+  type CompiledContent,
+  invalid,
+  out,
+  type Problem,
+  selectEntryPoints,
+} from "./compiled-content.ts";
 import { describeObject } from "./describe-object.ts";
 import { type ProviderPrecedence, routerPriority } from "./router-priority.ts";
 import { invalidRule } from "./rule-problem.ts";
@@ -33,6 +40,16 @@ export function compileTcpRouter(
       "a router without TLS takes HostSNI(`*`)",
     );
   }
+  const plain = plainTcpRule(parsed.rule);
+  if (plain.rule === undefined) {
+    const [matcher] = plain.neverMatching;
+    const subject = matcher === undefined ? "its rule" : shownMatcher(matcher);
+    return invalid(
+      "invalid-rule",
+      `Cannot use ${describeObject(key)}: ${subject} needs TLS, and the router has none`,
+      "without TLS the rule can never match",
+    );
+  }
   const rank = routerPriority(key, config.priority, text, parsed.rule, precedence);
   if (!rank.ok) return rank.content;
   const serviceName = qualifiedReference(service, providerOf(key));
@@ -42,15 +59,28 @@ export function compileTcpRouter(
       $case: "tcpRouter",
       value: {
         entryPoints: [],
-        rule: encodeRule(parsed.rule),
+        rule: encodeRule(plain.rule),
         priority: rank.priority,
         precedence: rank.precedence,
         service: serviceName,
       },
     },
     entryPoints: selectEntryPoints(config.entryPoints),
-    problems: [],
+    problems: plain.neverMatching.map((matcher) => neverMatches(key, matcher)),
   };
+}
+
+function neverMatches(key: ObjectKey, matcher: Matcher): Problem {
+  return {
+    severity: "warning",
+    code: "invalid-rule",
+    message: `Cannot honour ${shownMatcher(matcher)} of ${describeObject(key)}: it needs TLS, and the router has none`,
+    hint: "the rest of the rule is served",
+  };
+}
+
+function shownMatcher({ name, arguments: [argument = ""], negated }: Matcher): string {
+  return `${negated ? "!" : ""}${name}(\`${shownText(argument)}\`)`;
 }
 
 /** The first `HostSNI` argument that is not the catch-all. */
