@@ -1,4 +1,5 @@
 import type { EntryPoint, NodeSettings } from "../../proto/gen/switchyard/fleet/v1/resource.ts";
+import { GuardedHandler } from "../entry-point/guarded-handler.ts";
 import type { HttpHandler } from "../http/http-exchange.ts";
 import type { CounterFamily } from "../metrics/counter-registry.ts";
 import { HttpRouter, type HttpRouterPlan } from "../routing/http-router.ts";
@@ -12,8 +13,27 @@ import { TcpRouter, type TcpRouterPlan, TcpRouteTable } from "../tcp/tcp-router.
 /** What an entry point routes by: made when first named, by itself or by a router. */
 export class EntryPointTables {
   readonly http = new RoutingIndex<HttpRouter>();
-  readonly httpHandler: HttpHandler = new RoutedHandler(this.http);
   readonly tcp = new TcpRouteTable();
+  readonly #open: HttpHandler = new RoutedHandler(this.http);
+  #guarded: GuardedHandler | undefined;
+
+  get httpHandler(): HttpHandler {
+    return this.#guarded ?? this.#open;
+  }
+
+  guardBy(settings: EntryPoint, middlewares: CellMap<HttpHandler>): void {
+    this.release();
+    const { httpMiddlewares: middlewareNames, deniedPathCharacters: deniedCharacters } = settings;
+    this.#guarded =
+      middlewareNames.length === 0 && deniedCharacters === ""
+        ? undefined
+        : new GuardedHandler({ index: this.http, middlewareNames, deniedCharacters, middlewares });
+  }
+
+  /** What still drains keeps the handler it has. */
+  release(): void {
+    this.#guarded?.release();
+  }
 }
 
 /** An entry point that exists. */
@@ -65,7 +85,9 @@ export class LiveState {
   }
 
   putEntryPoint(plan: EntryPointPlan): void {
-    this.#entryPoints.set(plan.name, { plan, tables: this.#tablesOf(plan.name) });
+    const tables = this.#tablesOf(plan.name);
+    tables.guardBy(plan.settings, this.middlewares);
+    this.#entryPoints.set(plan.name, { plan, tables });
   }
 
   /**
@@ -73,6 +95,7 @@ export class LiveState {
    * point that comes back needs a new state, as its routers are not looked for.
    */
   removeEntryPoint(name: string): void {
+    this.#tables.get(name)?.release();
     this.#entryPoints.delete(name);
     this.#tables.delete(name);
   }

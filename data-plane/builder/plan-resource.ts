@@ -12,7 +12,9 @@ import {
   type Rule as RuleMessage,
   type TcpRouter,
   type TcpTransport,
+  UnderscoreHeaders,
 } from "../../proto/gen/switchyard/fleet/v1/resource.ts";
+import { EncodedCharacters } from "../http/encoded-characters.ts";
 import type { CounterFamily } from "../metrics/counter-registry.ts";
 import { placementKeys } from "../routing/placement.ts";
 import { compactPriority } from "../routing/route.ts";
@@ -25,7 +27,11 @@ import { type MakeUpstream, planService } from "./plan-service.ts";
 import { planKindOf, type ResourcePlan } from "./resource-plan.ts";
 
 /** Of the features there are, those this node has. */
-const builtFeatures: ReadonlySet<string> = new Set<ResourceFeature>([]);
+const builtFeatures: ReadonlySet<string> = new Set<ResourceFeature>([
+  "entry-point-middlewares",
+  "underscore-headers",
+  "denied-path-characters",
+]);
 
 export interface PlanContext {
   /** What serves now. */
@@ -144,11 +150,20 @@ function depthOf(rule: Rule): number {
   return rule.kind === "matcher" ? 1 : 1 + Math.max(0, ...rule.rules.map(depthOf));
 }
 
-function checkEntryPoint({ forwardedHeaders }: EntryPoint): void {
+function checkEntryPoint(entryPoint: EntryPoint): void {
+  const { forwardedHeaders, underscoreHeaders, deniedPathCharacters } = entryPoint;
   for (const range of forwardedHeaders?.trustedIps ?? []) {
     if (!isAddressOrRange(range)) throw new Error(`"${range}" is neither an address nor a range`);
   }
+  if (!underscoreStrategies.has(underscoreHeaders)) {
+    throw new Error("what it does with underscores in header names is unknown to this version");
+  }
+  new EncodedCharacters(deniedPathCharacters);
 }
+
+const underscoreStrategies: ReadonlySet<UnderscoreHeaders> = new Set(
+  Object.values(UnderscoreHeaders),
+);
 
 /** Nearly all routers name the same few lists of entry points: one array for each list, not for each router. */
 const sharedLists = new Map<string, readonly string[]>();

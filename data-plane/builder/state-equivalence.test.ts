@@ -27,7 +27,7 @@ const editsPerSequence = 12;
 
 const entryPoints = ["web", "alt"];
 const hosts = ["a.test", "b.test", "x.a.test"];
-const paths = ["/", "/a", "/a/b"];
+const paths = ["/", "/a", "/a/b", "/a%2fb"];
 const rules = [
   "Host(`a.test`)",
   "Host(`*.a.test`) && PathPrefix(`/a`)",
@@ -37,12 +37,16 @@ const rules = [
   "!Host(`a.test`)",
 ];
 const services = ["s1", "s2", "s3"];
-const middlewares = ["m1", "m2", "m3", "m4"];
+const middlewares = ["m1@p", "m2@p", "m3@p", "m4@p", "m1@q"];
 
 function randomResource(random: SeededRandom): Resource {
   switch (random.below(7)) {
     case 0:
-      return webEntryPoint(random.pick(entryPoints), { readTimeoutMs: random.below(3) });
+      return webEntryPoint(random.pick(entryPoints), {
+        readTimeoutMs: random.below(3),
+        httpMiddlewares: random.pick([[], [], ["m1"], ["m2@p", "m1@p"], ["m1@none"]]),
+        deniedPathCharacters: random.pick(["", "/;"]),
+      });
     case 1:
       return serviceOf(
         random.pick(services),
@@ -54,7 +58,7 @@ function randomResource(random: SeededRandom): Resource {
         value: { prefix: `/${random.pick(["p", "q"])}` },
       });
     case 3: {
-      const members = random.pick([["m1"], ["m2", "m3"], ["m4"], []]);
+      const members = random.pick([["m1@p"], ["m2@p", "m3@p"], ["m4@p"], []]);
       return middlewareOf(random.pick(middlewares), {
         $case: "chain",
         value: { middlewares: members },
@@ -73,7 +77,8 @@ function randomResource(random: SeededRandom): Resource {
 }
 
 function randomRouter(random: SeededRandom): Resource {
-  const name = `r${random.below(6)}`;
+  const number = random.below(6);
+  const name = `r${number}@${number % 2 === 0 ? "p" : "q"}`;
   if (random.chance(0.05)) {
     const body = routerOf(name);
     return bodyResource(
@@ -86,7 +91,7 @@ function randomRouter(random: SeededRandom): Resource {
     rule: random.pick(rules),
     service: random.pick(services),
     entryPoints: random.pick([["web"], ["alt"], ["web", "alt"]]),
-    middlewares: random.pick([[], [], ["m1"], ["m2", "m1"], ["m4"]]),
+    middlewares: random.pick([[], [], ["m1@p"], ["m2@p", "m1@q"], ["m4@p"]]),
     priority: BigInt(random.below(3)),
   });
 }

@@ -130,6 +130,11 @@ export class HeaderList {
     this.#deleteFrom(0, knownHeaderId(lowerName), lowerName);
   }
 
+  /** Every field whose name holds a `_`. */
+  deleteWithUnderscore(): void {
+    this.#deleteWhere(0, (index) => this.nameAt(index).includes("_"));
+  }
+
   clear(): void {
     this.#length = 0;
     this.#block = noBlock;
@@ -228,11 +233,23 @@ export class HeaderList {
   }
 
   #deleteFrom(from: number, id: number, lowerName: string): void {
-    let kept = this.#indexOf(id, lowerName, from);
-    if (kept === -1) return;
-    this.#block = noBlock;
-    for (let index = kept + 1; index < this.#length; index += 1) {
-      if (this.#ids[index] === id && this.#isNamed(index, id, lowerName)) continue;
+    const first = this.#indexOf(id, lowerName, from);
+    if (first === -1) return;
+    this.#deleteWhere(
+      first,
+      (index) => this.#ids[index] === id && this.#isNamed(index, id, lowerName),
+    );
+  }
+
+  /** One pass, however many there are. */
+  #deleteWhere(from: number, isUnwanted: (index: number) => boolean): void {
+    let kept = from;
+    for (let index = from; index < this.#length; index += 1) {
+      if (isUnwanted(index)) continue;
+      if (kept === index) {
+        kept += 1;
+        continue;
+      }
       this.#ids[kept] = this.#ids[index] ?? 0;
       this.#starts[kept] = this.#starts[index] ?? own;
       this.#nameEnds[kept] = this.#nameEnds[index] ?? 0;
@@ -241,6 +258,7 @@ export class HeaderList {
       this.#values[kept] = this.#values[index] ?? "";
       kept += 1;
     }
+    if (kept < this.#length) this.#block = noBlock;
     this.#length = kept;
   }
 }

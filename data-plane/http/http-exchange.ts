@@ -53,6 +53,8 @@ export interface HttpExchange {
   routerCounters: RequestCounters | undefined;
   serviceCounters: RequestCounters | undefined;
 
+  /** What `next` goes to from here on: the handlers of `middlewares`, then `service`. */
+  enter(middlewares: readonly HandlerCell[], service: HandlerCell): void;
   /** Runs the handlers of `middlewares` in order, then `service`. Nested calls (chains) return to the outer list. */
   run(middlewares: readonly HandlerCell[], service: HandlerCell): void;
   /** Runs the handlers of `middlewares`, then whatever comes after the handler that called this. */

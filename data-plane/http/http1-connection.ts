@@ -5,7 +5,10 @@
  */
 import type { Socket } from "node:net";
 import type { Logger } from "../../foundation/log.ts";
-import type { EntryPoint } from "../../proto/gen/switchyard/fleet/v1/resource.ts";
+import {
+  type EntryPoint,
+  UnderscoreHeaders,
+} from "../../proto/gen/switchyard/fleet/v1/resource.ts";
 import type { ConnectionSet, TrackedConnection } from "../connection/connection-set.ts";
 import {
   type DeadlineHolder,
@@ -23,6 +26,7 @@ import { maxRequestLineBytes, parseRequestHead } from "./parse-request-head.ts";
 import { RequestBody } from "./request-body.ts";
 import { applyTarget } from "./request-target.ts";
 import { statusText } from "./status-text.ts";
+import { applyUnderscoreStrategy } from "./underscore-headers.ts";
 
 /** What connections share; see EntryPointRuntime. */
 export interface HttpEntryPoint {
@@ -197,7 +201,7 @@ export class Http1Connection
       return;
     }
     if (start + length < bytes.length) this.#leave(bytes, start + length);
-    this.#beginRequest();
+    this.#beginRequest(length);
   }
 
   #readPartialHead(bytes: Buffer, inputStart: number, isTooLarge: boolean): void {
@@ -222,7 +226,7 @@ export class Http1Connection
     }
   }
 
-  #beginRequest(): void {
+  #beginRequest(headLength: number): void {
     const exchange = this.#exchange;
     const { head } = exchange;
     const { settings } = this.#entryPoint;
@@ -231,7 +235,7 @@ export class Http1Connection
     this.#closesAfter = false;
     exchange.open(performance.now());
     exchange.method = head.method;
-    if (!applyTarget(head, settings, exchange)) {
+    if (!applyTarget(head, settings, exchange) || !this.#allowsUnderscores(headLength)) {
       this.#refuseHead(400);
       return;
     }
@@ -254,6 +258,14 @@ export class Http1Connection
     this.#forwarded.addTo(exchange.requestHeaders, head, this.#isPeerTrusted);
     if (exchange.upgradeProtocol !== "") exchange.requestHeaders.append("Connection", "Upgrade");
     exchange.handle();
+  }
+
+  #allowsUnderscores(headLength: number): boolean {
+    const { underscoreHeaders: strategy } = this.#entryPoint.settings;
+    if (strategy === UnderscoreHeaders.KEEP) return true;
+    const { head, requestHeaders } = this.#exchange;
+    const lines = head.text.slice(head.lineEnd, headLength);
+    return applyUnderscoreStrategy(strategy, lines, requestHeaders);
   }
 
   #setDeadline(settings: EntryPoint): void {

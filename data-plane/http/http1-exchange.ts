@@ -132,6 +132,10 @@ export class Http1Exchange implements ForwardedExchange {
     }
   }
 
+  enter(middlewares: readonly HandlerCell[], service: HandlerCell): void {
+    this.#run.enter(middlewares, service);
+  }
+
   run(middlewares: readonly HandlerCell[], service: HandlerCell): void {
     this.#run.enter(middlewares, service);
     this.next();

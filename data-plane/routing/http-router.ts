@@ -1,3 +1,4 @@
+import { TextPool } from "../../foundation/text-pool.ts";
 import type { HttpExchange, HttpHandler } from "../http/http-exchange.ts";
 import type { CounterFamily } from "../metrics/counter-registry.ts";
 import type { RequestCounters } from "../metrics/request-counters.ts";
@@ -20,9 +21,14 @@ export interface HttpRouterBinding {
   readonly counters: CounterFamily;
 }
 
+/** Every router of a provider has the same string. */
+const providers = new TextPool(256);
+
 /** Runs its middlewares, then its service; both are read from their cells by each request. */
 export class HttpRouter implements HttpHandler, Route {
   readonly name: string;
+  /** What follows the last "@" of the name. */
+  readonly provider: string;
   readonly priority: number | bigint;
   readonly precedence: number;
   readonly fingerprint: string;
@@ -35,6 +41,7 @@ export class HttpRouter implements HttpHandler, Route {
 
   constructor(plan: HttpRouterPlan, { middlewares, service, counters }: HttpRouterBinding) {
     this.name = plan.name;
+    this.provider = providers.of(plan.name.slice(plan.name.lastIndexOf("@") + 1));
     this.priority = plan.priority;
     this.precedence = plan.precedence;
     this.fingerprint = plan.fingerprint;
@@ -46,9 +53,14 @@ export class HttpRouter implements HttpHandler, Route {
   }
 
   handle(exchange: HttpExchange): void {
+    this.count(exchange);
+    exchange.run(this.middlewares, this.service);
+  }
+
+  /** Whatever answers from here on, the exchange is this router's. */
+  count(exchange: HttpExchange): void {
     this.#counters ??= this.#family.of(this.name); // made when first used: most of 100,000 routers never are
     exchange.routerCounters = this.#counters;
-    exchange.run(this.middlewares, this.service);
   }
 
   /** To make the same router over other cells. */

@@ -37,6 +37,11 @@ export class CellMap<Handler> {
     this.#missing = missing;
   }
 
+  /** Cells there are, those of names that do not exist included. */
+  get size(): number {
+    return this.#cells.size;
+  }
+
   definition(name: string): Definition<Handler> | undefined {
     return this.#cells.get(name)?.definition;
   }

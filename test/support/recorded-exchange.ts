@@ -50,6 +50,10 @@ export class RecordedExchange implements HttpExchange {
     for (const [name, value] of headers) this.requestHeaders.append(name, value);
   }
 
+  enter(middlewares: readonly HandlerCell[], service: HandlerCell): void {
+    this.#run.enter(middlewares, service);
+  }
+
   run(middlewares: readonly HandlerCell[], service: HandlerCell): void {
     this.#run.enter(middlewares, service);
     this.next();

@@ -39,7 +39,8 @@ export interface StateHarnessOptions {
 
 export class StateHarness {
   readonly upstreams: FakeUpstream[] = [];
-  readonly entryPoints = new Map<string, EntryPointTables>();
+  /** What each was put with last: nothing looks into a state for it between changes. */
+  readonly entryPoints = new Map<string, Pick<EntryPointTables, "http" | "httpHandler" | "tcp">>();
   readonly counters = new CounterRegistry();
   readonly transport = new NodeTransport();
   readonly state: WorkerState;
@@ -54,7 +55,8 @@ export class StateHarness {
       transport: this.transport,
       counters: this.counters,
       entryPoints: {
-        put: ({ plan, tables }) => void this.entryPoints.set(plan.name, tables),
+        put: ({ plan, tables: { http, httpHandler, tcp } }) =>
+          void this.entryPoints.set(plan.name, { http, httpHandler, tcp }),
         remove: (name) => void this.entryPoints.delete(name),
       },
       log: silentLog,
