@@ -21,6 +21,7 @@ function routerPlan(name: string, fields: Partial<HttpRouterPlan> = {}): HttpRou
     priority: 1,
     precedence: 0,
     entryPoints: ["web"],
+    parents: [],
     keys: placementKeys(ruleOf("PathPrefix(`/`)")),
     middlewares: [],
     service: "app",
@@ -57,4 +58,25 @@ test("middlewares an entry point no longer names are let go of, used or not", ()
   assert.equal(state.middlewares.size, 0);
   draining?.handle(new RecordedExchange());
   assert.equal(state.middlewares.size, 0, "a connection that drains makes nothing new");
+});
+
+test("what parents and children have between them goes with the last of them, in any order", () => {
+  const root = routerPlan("root", { service: "" });
+  const child = routerPlan("child", { entryPoints: [], parents: ["root", "other"] });
+  const removals = ["root", "child"];
+  for (const order of [
+    [0, 1],
+    [1, 0],
+  ]) {
+    const state = newState();
+    state.putRouter(child);
+    state.putRouter(root);
+    state.putRouter(root);
+    state.putRouter(child);
+    state.putRouter({ ...child, parents: ["root"] });
+    assert.equal(state.children.size, 1);
+    for (const index of order) state.removeRouter(removals[index] ?? "");
+    assert.equal(state.children.size, 0);
+    assert.equal(state.services.size, 0);
+  }
 });

@@ -2,11 +2,12 @@ import type { EntryPoint, NodeSettings } from "../../proto/gen/switchyard/fleet/
 import { GuardedHandler } from "../entry-point/guarded-handler.ts";
 import type { HttpHandler } from "../http/http-exchange.ts";
 import type { CounterFamily } from "../metrics/counter-registry.ts";
+import { ChildRouteMap } from "../routing/child-routes.ts";
 import { HttpRouter, type HttpRouterPlan } from "../routing/http-router.ts";
 import { notFound } from "../routing/not-found.ts";
 import { RoutedHandler } from "../routing/routed-handler.ts";
 import { RoutingIndex } from "../routing/routing-index.ts";
-import { CellMap } from "../switcher/cell.ts";
+import { type Cell, CellMap } from "../switcher/cell.ts";
 import { closeAtOnce, type TcpHandler } from "../tcp/tcp-handler.ts";
 import { TcpRouter, type TcpRouterPlan, TcpRouteTable } from "../tcp/tcp-router.ts";
 
@@ -61,6 +62,7 @@ export class LiveState {
   readonly services = new CellMap<HttpHandler>(notFound);
   readonly middlewares = new CellMap<HttpHandler>(notFound);
   readonly tcpServices = new CellMap<TcpHandler>(closeAtOnce);
+  readonly children = new ChildRouteMap();
   readonly #entryPoints = new Map<string, ServedEntryPoint>();
   readonly #tables = new Map<string, EntryPointTables>();
   readonly #routers = new Map<string, HttpRouter>();
@@ -103,7 +105,7 @@ export class LiveState {
   putRouter(plan: HttpRouterPlan): void {
     const router = new HttpRouter(plan, {
       middlewares: this.middlewares.referAll(plan.middlewares),
-      service: this.services.refer(plan.service),
+      service: this.#serviceOf(plan),
       counters: this.#routerCounters,
     });
     this.removeRouter(plan.name);
@@ -112,6 +114,14 @@ export class LiveState {
       const index = this.#tablesOf(name).http;
       for (const placement of router.placements) index.add(placement);
     }
+    for (const name of router.parents) {
+      const { index } = this.children.refer(name);
+      for (const placement of router.placements) index.add(placement);
+    }
+  }
+
+  #serviceOf({ name, service }: HttpRouterPlan): Cell<HttpHandler> {
+    return service === "" ? this.children.refer(name).service : this.services.refer(service);
   }
 
   removeRouter(name: string): void {
@@ -123,8 +133,14 @@ export class LiveState {
       if (index === undefined) continue;
       for (const placement of router.placements) index.remove(placement);
     }
+    for (const parent of router.parents) {
+      const index = this.children.release(parent)?.index;
+      if (index === undefined) continue;
+      for (const placement of router.placements) index.remove(placement);
+    }
     this.middlewares.releaseAll(router.middlewares);
-    this.services.release(router.service);
+    if (router.service.name === "") this.children.release(name);
+    else this.services.release(router.service);
   }
 
   putTcpRouter(plan: TcpRouterPlan): void {

@@ -31,6 +31,7 @@ const builtFeatures: ReadonlySet<string> = new Set<ResourceFeature>([
   "entry-point-middlewares",
   "underscore-headers",
   "denied-path-characters",
+  "parent-routers",
 ]);
 
 export interface PlanContext {
@@ -113,13 +114,17 @@ function decodeBody(payload: Uint8Array): ResourceBody {
 }
 
 function planRouter(name: string, fingerprint: string, router: HttpRouter) {
-  const { entryPoints, middlewares, service, priority, precedence } = router;
+  const { entryPoints, parents, middlewares, service, priority, precedence } = router;
+  if (entryPoints.length > 0 && parents.length > 0) {
+    throw new Error("it is bound to entry points and has parents");
+  }
   return {
     name,
     fingerprint,
     priority: compactPriority(priority),
     precedence,
     entryPoints: shared(entryPoints),
+    parents: parents.length === 0 ? noParents : parents,
     keys: placementKeys(readRule(router.rule)),
     middlewares,
     service,
@@ -164,6 +169,8 @@ function checkEntryPoint(entryPoint: EntryPoint): void {
 const underscoreStrategies: ReadonlySet<UnderscoreHeaders> = new Set(
   Object.values(UnderscoreHeaders),
 );
+
+const noParents: readonly string[] = [];
 
 /** Nearly all routers name the same few lists of entry points: one array for each list, not for each router. */
 const sharedLists = new Map<string, readonly string[]>();

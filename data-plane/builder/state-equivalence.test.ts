@@ -87,10 +87,13 @@ function randomRouter(random: SeededRandom): Resource {
       [String(body.kind)],
     );
   }
+  const isChild = random.chance(0.4);
   return routerOf(name, {
     rule: random.pick(rules),
-    service: random.pick(services),
-    entryPoints: random.pick([["web"], ["alt"], ["web", "alt"]]),
+    service: random.chance(0.4) ? "" : random.pick(services),
+    ...(isChild
+      ? { parents: random.pick([["r0@p"], ["r1@q", "r2@p"], ["r3@q"], ["none"]]) }
+      : { entryPoints: random.pick([["web"], ["alt"], ["web", "alt"]]) }),
     middlewares: random.pick([[], [], ["m1@p"], ["m2@p", "m1@q"], ["m4@p"]]),
     priority: BigInt(random.below(3)),
   });

@@ -51,6 +51,8 @@ export interface HttpExchange {
   appendsForwardedFor: boolean;
   /** Set by the router that was chosen; read by the counters. */
   routerCounters: RequestCounters | undefined;
+  /** Of the parents of that router, the root first. */
+  readonly outerRouterCounters: RequestCounters[];
   serviceCounters: RequestCounters | undefined;
 
   /** What `next` goes to from here on: the handlers of `middlewares`, then `service`. */

@@ -56,6 +56,7 @@ export class Http1Exchange implements ForwardedExchange {
   readonly isTls: boolean;
   readonly requestHeaders = new HeaderList();
   routerCounters: RequestCounters | undefined;
+  readonly outerRouterCounters: RequestCounters[] = [];
   serviceCounters: RequestCounters | undefined;
   requestFraming: "none" | "length" | "chunked" = "none";
   requestLength = 0;
@@ -121,6 +122,7 @@ export class Http1Exchange implements ForwardedExchange {
     this.#run.reset();
     this.sink = undefined;
     this.routerCounters = undefined;
+    if (this.outerRouterCounters.length > 0) this.outerRouterCounters.length = 0;
     this.serviceCounters = undefined;
   }
 
@@ -325,6 +327,7 @@ export class Http1Exchange implements ForwardedExchange {
     const seconds = (performance.now() - this.#startedMs) / 1_000;
     this.#connection.counters.record(this.method, status, seconds);
     this.routerCounters?.record(this.method, status, seconds);
+    for (const counters of this.outerRouterCounters) counters.record(this.method, status, seconds);
     this.serviceCounters?.record(this.method, status, seconds);
   }
 }

@@ -10,8 +10,11 @@ import type { Route } from "./route.ts";
 export interface HttpRouterPlan extends Route {
   readonly fingerprint: string;
   readonly entryPoints: readonly string[];
+  /** Never together with entry points. */
+  readonly parents: readonly string[];
   readonly keys: readonly PlacementKey[];
   readonly middlewares: readonly string[];
+  /** "": the routers behind this one take over. */
   readonly service: string;
 }
 
@@ -33,6 +36,7 @@ export class HttpRouter implements HttpHandler, Route {
   readonly precedence: number;
   readonly fingerprint: string;
   readonly entryPoints: readonly string[];
+  readonly parents: readonly string[];
   readonly placements: readonly Placement<HttpRouter>[];
   readonly middlewares: readonly Cell<HttpHandler>[];
   readonly service: Cell<HttpHandler>;
@@ -46,6 +50,7 @@ export class HttpRouter implements HttpHandler, Route {
     this.precedence = plan.precedence;
     this.fingerprint = plan.fingerprint;
     this.entryPoints = plan.entryPoints;
+    this.parents = plan.parents;
     this.placements = plan.keys.map((key) => new Placement<HttpRouter>(this, key));
     this.middlewares = middlewares;
     this.service = service;
@@ -53,14 +58,24 @@ export class HttpRouter implements HttpHandler, Route {
   }
 
   handle(exchange: HttpExchange): void {
-    this.count(exchange);
-    exchange.run(this.middlewares, this.service);
+    if (this.count(exchange)) exchange.run(this.middlewares, this.service);
+    else exchange.respond(500, "Internal Server Error");
   }
 
-  /** Whatever answers from here on, the exchange is this router's. */
-  count(exchange: HttpExchange): void {
+  /**
+   * Whatever answers from here on, the exchange is this router's, beside the parents it came through. False when this
+   * router is one of them: a tree that leads back to itself would be walked for ever.
+   */
+  count(exchange: HttpExchange): boolean {
     this.#counters ??= this.#family.of(this.name); // made when first used: most of 100,000 routers never are
+    const parent = exchange.routerCounters;
+    if (parent !== undefined) {
+      const { outerRouterCounters } = exchange;
+      if (parent === this.#counters || outerRouterCounters.includes(this.#counters)) return false;
+      outerRouterCounters.push(parent);
+    }
     exchange.routerCounters = this.#counters;
+    return true;
   }
 
   /** To make the same router over other cells. */
@@ -71,6 +86,7 @@ export class HttpRouter implements HttpHandler, Route {
       precedence: this.precedence,
       fingerprint: this.fingerprint,
       entryPoints: this.entryPoints,
+      parents: this.parents,
       keys: this.placements.map((placement) => placement.key),
       middlewares: this.middlewares.map(({ name }) => name),
       service: this.service.name,

@@ -1,21 +1,26 @@
-import { HashTable } from "./hash-table.ts";
 import { Placement } from "./placement.ts";
 import type { RequestFacts } from "./request-facts.ts";
 import type { Route } from "./route.ts";
 import type { RouteBucket } from "./route-bucket.ts";
+import { ScannedText } from "./scanned-text.ts";
 import { SortedPlacements } from "./sorted-placements.ts";
+import { TextTable } from "./text-table.ts";
+
+/** One path's placements; whoever finds them knows that the path matches. */
+type PathBucket<R extends Route> = Placement<R> | SortedPlacements<R>;
 
 /**
- * Placements by path, exact ones and prefixes. A lookup runs over the path once, hashing as it goes, and looks into the
- * table wherever some prefix ends: as often as there are different lengths, however many paths there are. Prefixes are
- * plain text, so every position may be an end. Nothing is allocated.
+ * Placements by path, exact ones and prefixes. A lookup runs over the path once and asks the table wherever some prefix
+ * may end: as often as there are different lengths, however many paths there are. Prefixes are plain text, so every
+ * position may be an end. Nothing is allocated.
  */
 export class PathTable<R extends Route> implements RouteBucket<R> {
-  /** By hash of the path; whether it is the same path is for the placement to say. */
-  readonly #table = new HashTable<Placement<R> | SortedPlacements<R>>();
-  /** How many placements have a path of that length. */
-  readonly #prefixLengths: number[] = [];
-  readonly #exactLengths: number[] = [];
+  readonly #exact = new TextTable<PathBucket<R>>();
+  readonly #prefixes = new TextTable<PathBucket<R>>();
+  /** Of the prefixes, each once, ascending. */
+  readonly #lengths: number[] = [];
+  /** How many prefixes have that length. */
+  readonly #countByLength = new Map<number, number>();
   #size = 0;
 
   get size(): number {
@@ -24,73 +29,78 @@ export class PathTable<R extends Route> implements RouteBucket<R> {
 
   best(facts: RequestFacts, incumbent: R | undefined): R | undefined {
     const path = facts.routingPath;
-    const prefixLengths = this.#prefixLengths;
-    const isExactLength = (this.#exactLengths[path.length] ?? 0) > 0;
-    // The lists end with the longest; past that only an exact path is worth hashing on for.
-    const end = isExactLength ? path.length : Math.min(path.length, prefixLengths.length - 1);
+    const lengths = this.#lengths;
+    const scanned = scannedPath.begin(path);
     let best = incumbent;
-    let hash = emptyHash;
-    for (let length = 0; length <= end; length += 1) {
-      if ((prefixLengths[length] ?? 0) > 0 || (isExactLength && length === path.length)) {
-        const found = this.#table.get(hash);
-        if (found !== undefined) best = found.best(facts, best);
-      }
-      hash = extendHash(hash, path.charCodeAt(length));
+    for (let i = 0; i < lengths.length; i += 1) {
+      const length = lengths[i] ?? 0;
+      if (length > path.length) break;
+      scanned.extendTo(length);
+      const found = this.#prefixes.get(scanned);
+      if (found !== undefined) best = found.bestOfPath(facts, best);
     }
-    return best;
+    if (path.length > this.#exact.longest) return best;
+    scanned.extendTo(path.length);
+    const found = this.#exact.get(scanned);
+    return found === undefined ? best : found.bestOfPath(facts, best);
   }
 
   add(placement: Placement<R>): void {
-    this.#size += 1;
-    changeCount(this.#lengthsFor(placement), placement.path.length, 1);
-    const hash = hashOf(placement.path);
-    const before = this.#table.get(hash);
-    if (before === undefined) this.#table.set(hash, placement);
-    else if (before instanceof Placement) this.#table.set(hash, listOf(before, placement));
+    const table = this.#tableFor(placement);
+    const path = scanWhole(placement.path);
+    const before = table.get(path);
+    if (before === undefined) table.set(path, placement);
+    else if (before instanceof Placement) table.set(path, listOf(before, placement));
     else before.add(placement);
+    this.#size += 1;
+    if (!placement.isExactPath) this.#countLength(placement.path.length, 1);
   }
 
   remove(placement: Placement<R>): void {
-    const hash = hashOf(placement.path);
-    const bucket = this.#table.get(hash);
+    const table = this.#tableFor(placement);
+    const path = scanWhole(placement.path);
+    const bucket = table.get(path);
     if (bucket === undefined) return;
     if (bucket instanceof Placement) {
       if (bucket !== placement) return;
-      this.#table.delete(hash);
+      table.delete(path);
     } else {
       if (!bucket.remove(placement)) return;
-      if (bucket.size === 0) this.#table.delete(hash);
+      if (bucket.size === 0) table.delete(path);
     }
     this.#size -= 1;
-    changeCount(this.#lengthsFor(placement), placement.path.length, -1);
+    if (!placement.isExactPath) this.#countLength(placement.path.length, -1);
   }
 
-  #lengthsFor({ isExactPath }: Placement<R>): number[] {
-    return isExactPath ? this.#exactLengths : this.#prefixLengths;
+  #tableFor({ isExactPath }: Placement<R>): TextTable<PathBucket<R>> {
+    return isExactPath ? this.#exact : this.#prefixes;
   }
+
+  #countLength(length: number, by: 1 | -1): void {
+    const before = this.#countByLength.get(length) ?? 0;
+    const after = before + by;
+    if (after === 0) this.#countByLength.delete(length);
+    else this.#countByLength.set(length, after);
+    if (before === 0) {
+      const next = this.#lengths.findIndex((other) => other > length);
+      this.#lengths.splice(next === -1 ? this.#lengths.length : next, 0, length);
+    } else if (after === 0) {
+      this.#lengths.splice(this.#lengths.indexOf(length), 1);
+    }
+  }
+}
+
+/** One for all: a lookup is over before the next begins. */
+const scannedPath = new ScannedText("start");
+
+function scanWhole(path: string): ScannedText {
+  const scanned = scannedPath.begin(path);
+  scanned.extendTo(path.length);
+  return scanned;
 }
 
 function listOf<R extends Route>(...placements: readonly Placement<R>[]): SortedPlacements<R> {
   const list = new SortedPlacements<R>();
   for (const placement of placements) list.add(placement);
   return list;
-}
-
-function changeCount(counts: number[], length: number, by: number): void {
-  while (counts.length <= length) counts.push(0);
-  counts[length] = (counts[length] ?? 0) + by;
-  while (counts.at(-1) === 0) counts.pop();
-}
-
-// FNV-1a over UTF-16 units.
-const emptyHash = 0x811c9dc5 | 0;
-
-function extendHash(hash: number, unit: number): number {
-  return Math.imul(hash ^ unit, 0x01000193);
-}
-
-function hashOf(path: string): number {
-  let hash = emptyHash;
-  for (let i = 0; i < path.length; i += 1) hash = extendHash(hash, path.charCodeAt(i));
-  return hash;
 }

@@ -77,12 +77,23 @@ export class Placement<R extends Route> implements RouteBucket<R> {
     const pathMatches = this.isExactPath
       ? facts.routingPath === this.path
       : facts.routingPath.startsWith(this.path);
-    return pathMatches && (this.#test === undefined || this.#test(facts));
+    return pathMatches && this.passes(facts);
+  }
+
+  /** What is left of the rule, its path not tested either. */
+  passes(facts: RequestFacts): boolean {
+    return this.#test === undefined || this.#test(facts);
   }
 
   best(facts: RequestFacts, incumbent: R | undefined): R | undefined {
     if (incumbent !== undefined && compareRoutes(incumbent, this.route) <= 0) return incumbent;
     return this.matches(facts) ? this.route : incumbent;
+  }
+
+  /** Like `best`, where being found means that the path matched, too. */
+  bestOfPath(facts: RequestFacts, incumbent: R | undefined): R | undefined {
+    if (incumbent !== undefined && compareRoutes(incumbent, this.route) <= 0) return incumbent;
+    return this.passes(facts) ? this.route : incumbent;
   }
 
   /** What is left of the key when the route is replaced by another version of itself with the same rule. */

@@ -9,22 +9,32 @@ import { wildcardSuffixStart } from "./host-pattern.ts";
 import type { Placement } from "./placement.ts";
 import type { RequestFacts } from "./request-facts.ts";
 import type { Route } from "./route.ts";
+import { ScannedText } from "./scanned-text.ts";
+import { TextTable } from "./text-table.ts";
 
 export class RoutingIndex<R extends Route> {
-  readonly #exact = new Map<string, HostBucket<R>>();
+  readonly #exact = new TextTable<HostBucket<R>>();
   /** By what follows `*.`. */
-  readonly #wildcard = new Map<string, HostBucket<R>>();
+  readonly #wildcard = new TextTable<HostBucket<R>>();
   #anyHost: HostBucket<R> | undefined;
 
   find(facts: RequestFacts): R | undefined {
     const { host } = facts;
+    // From its end: what follows the first label is then a beginning of the whole.
+    const scanned = scannedHost.begin(host);
     let best: R | undefined;
-    const bucket = host === "" ? undefined : this.#exact.get(host);
-    if (bucket !== undefined) best = bucket.best(facts, undefined);
     if (this.#wildcard.size > 0) {
       const start = wildcardSuffixStart(host);
-      const wildcard = start === -1 ? undefined : this.#wildcard.get(host.slice(start));
-      if (wildcard !== undefined) best = wildcard.best(facts, best);
+      if (start !== -1 && host.length - start <= this.#wildcard.longest) {
+        scanned.extendTo(host.length - start);
+        const bucket = this.#wildcard.get(scanned);
+        if (bucket !== undefined) best = bucket.best(facts, undefined);
+      }
+    }
+    if (host !== "" && host.length <= this.#exact.longest) {
+      scanned.extendTo(host.length);
+      const bucket = this.#exact.get(scanned);
+      if (bucket !== undefined) best = bucket.best(facts, best);
     }
     return this.#anyHost === undefined ? best : this.#anyHost.best(facts, best);
   }
@@ -35,10 +45,10 @@ export class RoutingIndex<R extends Route> {
       this.#anyHost = addToBucket(this.#anyHost, placement);
       return;
     }
-    const [buckets, key] = this.#bucketsFor(host);
-    const before = buckets.get(key);
+    const table = this.#tableFor(host);
+    const before = table.get(scanPattern(host));
     const after = addToBucket(before, placement);
-    if (after !== before) buckets.set(key, after);
+    if (after !== before) table.set(scanPattern(host), after);
   }
 
   /** The very object that was added. */
@@ -48,15 +58,24 @@ export class RoutingIndex<R extends Route> {
       if (this.#anyHost !== undefined) this.#anyHost = removeFromBucket(this.#anyHost, placement);
       return;
     }
-    const [buckets, key] = this.#bucketsFor(host);
-    const before = buckets.get(key);
+    const table = this.#tableFor(host);
+    const before = table.get(scanPattern(host));
     if (before === undefined) return;
     const after = removeFromBucket(before, placement);
-    if (after === undefined) buckets.delete(key);
-    else if (after !== before) buckets.set(key, after);
+    if (after === undefined) table.delete(scanPattern(host));
+    else if (after !== before) table.set(scanPattern(host), after);
   }
 
-  #bucketsFor(host: string): readonly [Map<string, HostBucket<R>>, string] {
-    return host.startsWith("*.") ? [this.#wildcard, host.slice(2)] : [this.#exact, host];
+  #tableFor(host: string): TextTable<HostBucket<R>> {
+    return host.startsWith("*.") ? this.#wildcard : this.#exact;
   }
+}
+
+/** One for all: a lookup is over before the next begins. */
+const scannedHost = new ScannedText("end");
+
+function scanPattern(host: string): ScannedText {
+  const scanned = scannedHost.begin(host);
+  scanned.extendTo(host.startsWith("*.") ? host.length - 2 : host.length);
+  return scanned;
 }

@@ -27,6 +27,18 @@ export class SortedPlacements<R extends Route> implements RouteBucket<R> {
     return incumbent;
   }
 
+  /** Like `best`, where all have the same path and it is known to match. */
+  bestOfPath(facts: RequestFacts, incumbent: R | undefined): R | undefined {
+    const placements = this.#placements;
+    for (let i = 0; i < placements.length; i += 1) {
+      const placement = placements[i];
+      if (placement === undefined) break;
+      if (incumbent !== undefined && compareRoutes(incumbent, placement.route) <= 0) break;
+      if (placement.passes(facts)) return placement.route;
+    }
+    return incumbent;
+  }
+
   add(placement: Placement<R>): void {
     this.#placements.splice(this.#firstNotBefore(placement.route), 0, placement);
   }

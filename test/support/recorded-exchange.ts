@@ -32,6 +32,7 @@ export class RecordedExchange implements HttpExchange {
   readonly isTls = false;
   appendsForwardedFor = true;
   routerCounters: RequestCounters | undefined;
+  readonly outerRouterCounters: RequestCounters[] = [];
   serviceCounters: RequestCounters | undefined;
   answer: { readonly status: number; readonly body: string } | undefined;
   forwardedTo: ForwardTarget | undefined;
