@@ -1,4 +1,5 @@
 import { Worker } from "node:worker_threads";
+import type { StaticConfiguration } from "../config-model/static/static-configuration.ts";
 import type { ControlPlaneOptions } from "../control-plane/control-plane-options.ts";
 import type {
   FromControlPlaneThread,
@@ -65,8 +66,9 @@ export class ControlPlaneHandle {
     return this.#failed.promise;
   }
 
-  reload(): void {
-    this.#post({ kind: "reload" });
+  /** What `ControlPlane.reload` does. */
+  reload(configuration: StaticConfiguration | undefined): void {
+    this.#post({ kind: "reload", configuration });
   }
 
   async stop(): Promise<void> {

@@ -4,6 +4,7 @@ import { ControlPlaneHandle } from "./control-plane-handle.ts";
 import { embeddedControlPlane } from "./control-plane-options.ts";
 import { logOptionsOf } from "./log-format.ts";
 import { runUntilSignal } from "./run-until-signal.ts";
+import { StaticReload } from "./static-reload.ts";
 
 export interface UpFlags {
   readonly workers?: number;
@@ -20,7 +21,8 @@ const defaultAdminAddress = "127.0.0.1:8081";
 export async function up(flags: UpFlags, staticFlags: readonly string[]): Promise<number> {
   // The longest way to the first answer leads through this thread: it loads while the configuration is read.
   const controlPlane = new ControlPlaneHandle();
-  const { configuration, warnings, source } = await readConfiguration(controlPlane, staticFlags);
+  const { loaded, read } = await readConfiguration(controlPlane, staticFlags);
+  const { configuration, warnings, source } = loaded;
   const logOptions = logOptionsOf(configuration.log.level, configuration.log.format);
   const options = embeddedControlPlane(configuration, flags.stateDir);
   const log = createLog(logOptions);
@@ -55,6 +57,7 @@ export async function up(flags: UpFlags, staticFlags: readonly string[]): Promis
     () => dataPlane.follow(),
     () => {},
   );
+  const staticReload = new StaticReload({ loaded, read, log });
   const stop = async () => {
     await dataPlane.stop();
     await controlPlane.stop();
@@ -64,7 +67,7 @@ export async function up(flags: UpFlags, staticFlags: readonly string[]): Promis
       ready: Promise.all([controlPlane.ready, dataPlane.ready]).then(() => {}),
       failed: Promise.race([controlPlane.failed, dataPlane.failed]),
       stop,
-      reload: () => controlPlane.reload(),
+      reload: () => controlPlane.reload(staticReload.read()),
     },
     log,
   );
@@ -73,7 +76,8 @@ export async function up(flags: UpFlags, staticFlags: readonly string[]): Promis
 async function readConfiguration(controlPlane: ControlPlaneHandle, staticFlags: readonly string[]) {
   try {
     const { loadStatic } = await import("./load-static.ts");
-    return loadStatic(staticFlags);
+    const read = () => loadStatic(staticFlags);
+    return { loaded: read(), read };
   } catch (error) {
     await controlPlane.stop();
     throw error;

@@ -3,6 +3,7 @@
  * the configuration; `start` brings what it is started with.
  */
 import { parentPort } from "node:worker_threads";
+import type { StaticConfiguration } from "../config-model/static/static-configuration.ts";
 import { errorText } from "../foundation/error-text.ts";
 import { forwardingLog, type LogMessage } from "../foundation/forwarding-log.ts";
 import { keepCompileCache } from "../foundation/keep-compile-cache.ts";
@@ -12,7 +13,7 @@ import type { ControlPlaneOptions } from "./control-plane-options.ts";
 
 export type ToControlPlaneThread =
   | { readonly kind: "start"; readonly options: ControlPlaneOptions; readonly logLevel: LogLevel }
-  | { readonly kind: "reload" }
+  | { readonly kind: "reload"; readonly configuration: StaticConfiguration | undefined }
   | { readonly kind: "stop" };
 
 export type FromControlPlaneThread =
@@ -47,7 +48,7 @@ port.on("message", (message: ToControlPlaneThread) => {
       });
       break;
     case "reload":
-      controlPlane?.reload();
+      controlPlane?.reload(message.configuration);
       break;
     case "stop":
       void stop();

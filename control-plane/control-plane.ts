@@ -10,6 +10,7 @@ import type { SnapshotDelta } from "../config-model/snapshot/snapshot-delta.ts";
 import type {
   EtcdConnectionConfig,
   FleetConfig,
+  StaticConfiguration,
 } from "../config-model/static/static-configuration.ts";
 import { AdminServer } from "../foundation/admin/admin-server.ts";
 import { errorText } from "../foundation/error-text.ts";
@@ -48,12 +49,14 @@ export class ControlPlane {
   readonly #stopping = new AbortController();
   readonly #failed = Promise.withResolvers<never>();
   readonly #resources = new AsyncDisposableStack();
+  readonly #internalProvider: InternalProvider;
   #fileProvider: FileProvider | undefined;
   #stopped: Promise<void> | undefined;
 
   constructor({ options, log }: ControlPlaneInit) {
     this.#options = options;
     this.#log = log;
+    this.#internalProvider = new InternalProvider(options.configuration);
     this.#failed.promise.catch(() => {}); // whoever waits learns of it; nobody has to
   }
 
@@ -147,8 +150,12 @@ export class ControlPlane {
     await admin.start();
   }
 
-  /** The file provider reads its files again. */
-  reload(): void {
+  /**
+   * The file provider reads its files again. Of another static configuration, entry points and node settings take the
+   * place of those there were; nothing else of it is looked at.
+   */
+  reload(configuration: StaticConfiguration | undefined): void {
+    if (configuration !== undefined) this.#internalProvider.update(configuration);
     this.#fileProvider?.reload();
   }
 
@@ -183,8 +190,7 @@ export class ControlPlane {
 
   /** File first, so that its first reading is there when the others begin; internal last, as in Traefik. */
   async #createProviders(): Promise<Provider[]> {
-    const { configuration } = this.#options;
-    const { file, etcd } = configuration.providers;
+    const { file, etcd } = this.#options.configuration.providers;
     const providers: Provider[] = [];
     if (file !== undefined) {
       this.#fileProvider = new FileProvider({ config: file, log: this.#log });
@@ -194,7 +200,7 @@ export class ControlPlane {
       const { EtcdProvider } = await import("./provider/etcd-provider.ts");
       providers.push(new EtcdProvider({ etcd, log: this.#log }));
     }
-    providers.push(new InternalProvider(configuration));
+    providers.push(this.#internalProvider);
     return providers;
   }
 

@@ -1,35 +1,48 @@
-import type { SourceChange, SourceObject } from "../../config-model/dynamic/source-object.ts";
+import { isDeepStrictEqual } from "node:util";
+import { objectId } from "../../config-model/dynamic/object-key.ts";
+import type { SourceChange } from "../../config-model/dynamic/source-object.ts";
 import type { StaticConfiguration } from "../../config-model/static/static-configuration.ts";
+import { internalObjects } from "./internal-objects.ts";
 import type { Provider, ProviderEvent } from "./provider.ts";
 
-/** Name of the one node settings object of a fleet. */
-const nodeSettingsName = "node";
-
-/** What data planes need of the static configuration, as objects like everything else: said once, at the start. */
+/**
+ * What data planes need of the static configuration, as objects like everything else: said at the start, and as
+ * differences when another configuration takes its place.
+ */
 export class InternalProvider implements Provider {
   readonly name = "internal";
-  readonly #configuration: StaticConfiguration;
+  #objects: ReadonlyMap<string, SourceChange>;
+  #emit: ((event: ProviderEvent) => void) | undefined;
 
   constructor(configuration: StaticConfiguration) {
-    this.#configuration = configuration;
+    this.#objects = byId(configuration);
   }
 
   async start(emit: (event: ProviderEvent) => void): Promise<void> {
-    const { entryPoints, nodeSettings } = this.#configuration;
-    const changes: SourceChange[] = [];
-    for (const [name, config] of entryPoints) {
-      const object = this.#object(`entryPoints.${name}`, config);
-      changes.push({ key: { kind: "entryPoint", name }, object });
-    }
-    const settings = this.#object("serversTransport", nodeSettings);
-    changes.push({ key: { kind: "nodeSettings", name: nodeSettingsName }, object: settings });
-    emit({ kind: "changes", changes });
+    this.#emit = emit;
+    emit({ kind: "changes", changes: [...this.#objects.values()] });
     emit({ kind: "complete" });
   }
 
-  async stop(): Promise<void> {}
-
-  #object(location: string, config: NonNullable<SourceObject["config"]>): SourceObject {
-    return { source: { provider: this.name, location }, config, problems: [] };
+  /** Before the start too: the start then says the new one. */
+  update(configuration: StaticConfiguration): void {
+    const before = this.#objects;
+    this.#objects = byId(configuration);
+    const changes: SourceChange[] = [];
+    for (const [id, { key }] of before) {
+      if (!this.#objects.has(id)) changes.push({ key, object: undefined });
+    }
+    for (const [id, change] of this.#objects) {
+      if (!isDeepStrictEqual(change.object, before.get(id)?.object)) changes.push(change);
+    }
+    if (changes.length > 0) this.#emit?.({ kind: "changes", changes });
   }
+
+  async stop(): Promise<void> {
+    this.#emit = undefined;
+  }
+}
+
+function byId(configuration: StaticConfiguration): ReadonlyMap<string, SourceChange> {
+  return new Map(internalObjects(configuration).map((change) => [objectId(change.key), change]));
 }
