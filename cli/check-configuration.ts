@@ -2,6 +2,7 @@
  * What the running program would report of some files taken as one configuration, through the stages it runs itself:
  * decoders, watcher, compiler.
  */
+import { joinedRoots } from "../config-model/document/document.ts";
 import { LineMap } from "../config-model/document/line-map.ts";
 import { parseDocument } from "../config-model/document/parse-document.ts";
 import { type DocumentObject, decodeDynamicPart } from "../config-model/dynamic/decode-document.ts";
@@ -78,10 +79,12 @@ class ConfigurationCheck {
       });
       return;
     }
-    const staticProblems = parsed.ok ? this.#readStatic(path, parsed.root, locate) : [];
+    const staticProblems = parsed.ok
+      ? this.#readStatic(path, joinedRoots(parsed.roots), locate)
+      : [];
     const { objects, problems } =
       parsed.ok && !isTemplate
-        ? decodeDynamicPart(parsed.root, locate)
+        ? decodeDynamicPart(parsed.roots, locate)
         : decodeDynamicFile({ path, text, env: (name) => process.env[name] });
     this.#objects.set(path, objects);
     // Both parts look at the root's names, and the static one knows more of its own.

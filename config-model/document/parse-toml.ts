@@ -12,7 +12,7 @@ let library: TomlLibrary | undefined;
 
 export function parseToml(text: string): DocumentParse {
   try {
-    return { ok: true, root: readToml(text, decodeScalar) };
+    return { ok: true, roots: [readToml(text, decodeScalar)] };
   } catch (error) {
     if (!(error instanceof TomlMismatch)) throw error;
     return describeMistake(text, error.offset);

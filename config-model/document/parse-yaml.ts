@@ -32,7 +32,7 @@ const clearReasons: ReadonlyMap<string, string> = new Map([
 
 export function parseYaml(text: string): DocumentParse {
   try {
-    return { ok: true, root: new TreeBuilder(text).build() };
+    return { ok: true, roots: new TreeBuilder(text).build() };
   } catch (error) {
     if (error instanceof YamlError) {
       return { ok: false, offset: error.offset, message: error.message };
@@ -48,6 +48,7 @@ export function parseYaml(text: string): DocumentParse {
 class TreeBuilder {
   readonly #text: string;
   readonly #events: readonly Event[];
+  /** Of the document being read: none is known in the next. */
   readonly #anchors = new Map<string, { readonly node: ConfigNode; readonly size: number }>();
   #next = 0;
   /** Nodes made so far, those of aliases counted each time. */
@@ -59,19 +60,19 @@ class TreeBuilder {
     this.#events = parseEvents(text, {});
   }
 
-  build(): ConfigNode {
-    const [first, ...rest] = this.#events.filter((event) => event.type === EVENT_ID.DOCUMENT);
-    if (first === undefined) return { kind: "null", place: 0 };
-    if (rest.length > 0) {
-      const offset = this.#text.search(/^---/m);
-      const second = this.#text.slice(offset + 3).search(/^---/m);
-      throw new YamlError(
-        second < 0 ? Math.max(0, offset) : offset + 3 + second,
-        "a file holds one document, a second one starts here",
-      );
+  build(): readonly ConfigNode[] {
+    const roots: ConfigNode[] = [];
+    while (this.#next < this.#events.length) {
+      this.#next++; // the document's beginning
+      this.#anchors.clear();
+      if (this.#atEnd()) {
+        roots.push({ kind: "null", place: 0 });
+      } else {
+        roots.push(this.#node());
+        this.#next++; // its end
+      }
     }
-    this.#next = 1;
-    return this.#node();
+    return roots.length === 0 ? [{ kind: "null", place: 0 }] : roots;
   }
 
   #node(): ConfigNode {
@@ -85,7 +86,11 @@ class TreeBuilder {
         this.#refuseTag(event, "!!seq");
         const items: ConfigNode[] = [];
         while (!this.#atEnd()) items.push(this.#node());
-        return this.#anchored(event, before, { kind: "list", place: event.start, items });
+        return this.#anchored(event, before, {
+          kind: "list",
+          place: event.start,
+          items: items.slice(), // without what the array reserved for growth
+        });
       }
       case EVENT_ID.MAPPING: {
         const before = this.#size;
@@ -109,12 +114,13 @@ class TreeBuilder {
 
   #entries(): readonly ConfigEntry[] {
     const entries: ConfigEntry[] = [];
-    const merged: ConfigEntry[] = [];
+    let merged: ConfigEntry[] | undefined;
     while (!this.#atEnd()) {
       const keyEvent = this.#events[this.#next];
       const key = this.#node();
       const value = this.#node();
       if (isMergeKey(keyEvent, key)) {
+        merged ??= [];
         this.#merge(value, merged);
         continue;
       }
@@ -124,7 +130,7 @@ class TreeBuilder {
       const name = key.kind === "null" ? "" : key.text;
       entries.push({ name, place: key.place, value });
     }
-    if (merged.length === 0) return entries;
+    if (merged === undefined) return entries.slice();
     const own = new Set(entries.map(({ name }) => name));
     for (const entry of merged) {
       if (own.has(entry.name)) continue;
@@ -220,6 +226,7 @@ function scalarOffset({ valueStart, style }: ScalarEvent): number {
 
 /** Texts stay as written but for the spellings whose value another spelling has too. */
 function plainScalar(value: string, place: number): ConfigNode {
+  if (!mayBeSpecial(value.charCodeAt(0))) return { kind: "scalar", place, text: value };
   if (/^(?:~|null|Null|NULL)?$/.test(value)) return { kind: "null", place };
   if (/^[+-]?0[xo][\da-fA-F]{1,16}$/.test(value))
     return { kind: "scalar", place, text: radixText(value) };
@@ -228,6 +235,15 @@ function plainScalar(value: string, place: number): ConfigNode {
   }
   return { kind: "scalar", place, text: value };
 }
+
+/** By the first character; most texts end here. NaN: the text is empty. */
+function mayBeSpecial(code: number): boolean {
+  return Number.isNaN(code) || specialBeginnings.has(code);
+}
+
+const specialBeginnings: ReadonlySet<number> = new Set(
+  [..."~nN+-0TF"].map((character) => character.charCodeAt(0)),
+);
 
 function radixText(value: string): string {
   const digits = value.replace(/^[+-]/, "");

@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
+import { staticRootNames } from "../static/schema/static-root-names.ts";
 import { type DecodedDocument, decodeDocument } from "./decode-document.ts";
 import { type Diagnostic, formatPosition } from "./diagnostic.ts";
 import type { DynamicObject } from "./dynamic-object.ts";
+import { sectionsByLowerName } from "./schema/dynamic-schema.ts";
 
 function told({ source, message, hint }: Diagnostic): string {
   return `${formatPosition(source)}: ${message}${hint === undefined ? "" : `, ${hint}`}`;
@@ -239,8 +241,12 @@ http:
       "f.yml:2:1: Cannot read f.yml: tab characters must not be used in indentation",
     ],
     [
-      "a: 1\n---\nb: 2\n",
-      "f.yml:2:1: Cannot read f.yml: a file holds one document, a second one starts here",
+      "http: {}\n---\nb: [\n",
+      "f.yml:4:1: Cannot read f.yml: a bracket, brace or quote before is not closed, or this line needs more spaces in front",
+    ],
+    [
+      "http: &a {}\n---\nhttp: *a\n",
+      'f.yml:3:8: Cannot read f.yml: alias "a" names no anchor before it',
     ],
     ["http: *nowhere\n", 'f.yml:1:8: Cannot read f.yml: alias "nowhere" names no anchor before it'],
     ["http: !!binary aGk=\n", "f.yml:1:7: Cannot read f.yml: tag !!binary is not supported"],
@@ -297,7 +303,6 @@ http:
     ["[1]", 'f.yml:4:7: Invalid router "bad": expected keys below it, found a list'],
     ["{}", 'f.yml:4:7: Invalid router "bad": expected keys below it, found nothing'],
     ["~", 'f.yml:3:5: Router "bad" is empty'],
-    ["{rule: x}\n    bad: {rule: y}", 'f.yml:5:5: Name "bad" is given twice, first in line 3'],
   ] as const) {
     test(`a broken object harms no other: ${JSON.stringify(router)}`, () => {
       const text = `http:\n  routers:\n    bad:\n      ${router}\n    good: {rule: x}\n`;
@@ -308,6 +313,61 @@ http:
       assert.ok(good?.kind === "httpRouter" && decoded.complete);
     });
   }
+
+  test("of two objects of one name the first counts, and mistakes of the second are told too", () => {
+    const twice = `
+http:
+  routers:
+    a: {rule: x}
+    A: {rule: z}
+    a: {rule: y, rulee: q}
+`;
+    const decoded = decodeDocument(twice, "f.yml");
+    assert.deepEqual(allTold(decoded), [
+      'f.yml:6:5: Name "a" is given twice; the first, in line 4, counts, give it another name',
+      'f.yml:6:18: Unknown key "rulee" in router "a", did you mean "rule"?',
+    ]);
+    assert.ok(decoded.complete);
+    const rules = Object.values(configs(decoded)).map(
+      (one) => one?.kind === "httpRouter" && one.rule,
+    );
+    assert.deepEqual(rules, ["x", "z"]);
+  });
+
+  test("several documents of a file are read in order", () => {
+    const text = `# first
+http:
+  routers:
+    a: {rule: x}
+---
+---
+tls: {certificates: [{certFile: a, keyFile: a}]}
+...
+---
+http:
+  routers:
+    a: {rule: y}
+    b: {rulee: x}
+tls: {certificates: [{certFile: b}]}
+---
+log: {}
+other: {}
+`;
+    const decoded = decodeDocument(text, "f.yml");
+    assert.deepEqual(allTold(decoded), [
+      'f.yml:13:9: Unknown key "rulee" in router "b", did you mean "rule"?',
+      'f.yml:12:5: Name "a" is given twice; the first, in line 4, counts, give it another name',
+      `f.yml:17:1: Unknown key "other" in the file, valid are ${[...sectionsByLowerName.keys(), ...staticRootNames].join(", ")}`,
+    ]);
+    assert.equal(decoded.complete, false);
+    assert.deepEqual(
+      [...decoded.objects.keys()],
+      ["httpRouter:a", "tlsCertificate:0", "tlsCertificate:1", "httpRouter:b"],
+    );
+    const a = decoded.objects.get("httpRouter:a")?.object;
+    assert.ok(a?.config?.kind === "httpRouter");
+    assert.deepEqual([a.config.rule, a.source.line], ["x", 4]);
+  });
 
   test("an empty list or the default of a key that is not built needs nothing that is not built", () => {
     const router = "{rule: x, parentRefs: [], ruleSyntax: v3, tls: false, observability: ~}";
@@ -417,7 +477,10 @@ http:
     fc.assert(
       fc.property(text, fc.constantFrom("f.yml", "f.toml"), (input, path) => {
         const { complete, problems } = decodeDocument(input, path);
-        assert.equal(complete, problems.length === 0);
+        assert.equal(
+          complete,
+          problems.every(({ object }) => object !== undefined),
+        );
       }),
       { numRuns: 2_000 },
     );

@@ -50,21 +50,28 @@ export function decodeDocument(text: string, path: string): DecodedDocument {
     };
     return { objects: new Map(), problems: [problem], complete: false, silent: false };
   }
-  return decodeDynamicPart(parsed.root, locate);
+  return decodeDynamicPart(parsed.roots, locate);
 }
 
-/** The same for a document that is parsed already. */
+/** The same for a text that is parsed already: its documents, in order. */
 export function decodeDynamicPart(
-  root: ConfigNode,
+  roots: readonly ConfigNode[],
   locate: (place: Place) => SourcePosition,
 ): DecodedDocument {
-  return new DocumentDecoder(locate).decode(root);
+  const decoder = new DocumentDecoder(locate);
+  for (const root of roots) decoder.read(root);
+  return decoder.decoded();
 }
+
+const rootNames = [...sectionsByLowerName.keys(), ...staticRootNames];
+const lowerStaticNames = new Set(staticRootNames.map((name) => name.toLowerCase()));
 
 class DocumentDecoder {
   readonly #locate: (place: Place) => SourcePosition;
   readonly #objects = new Map<string, DocumentObject>();
   readonly #problems: Diagnostic[] = [];
+  /** Objects without names so far: they are numbered through all documents. */
+  #unnamed = 0;
   #complete = true;
   #silent = true;
 
@@ -72,9 +79,7 @@ class DocumentDecoder {
     this.#locate = locate;
   }
 
-  decode(root: ConfigNode): DecodedDocument {
-    const names = [...sectionsByLowerName.keys(), ...staticRootNames];
-    const lowerStaticNames = new Set(staticRootNames.map((name) => name.toLowerCase()));
+  read(root: ConfigNode): void {
     for (const entry of this.#entriesOnce(root, "the file")) {
       const lowerName = entry.name.toLowerCase();
       const section = sectionsByLowerName.get(lowerName);
@@ -82,9 +87,12 @@ class DocumentDecoder {
         if (entry.value.kind !== "null") this.#silent = false;
         this.#section(section.name, section.collections, entry.value);
       } else if (!lowerStaticNames.has(lowerName)) {
-        this.#unknown(entry, "the file", names);
+        this.#unknown(entry, "the file", rootNames);
       }
     }
+  }
+
+  decoded(): DecodedDocument {
     return {
       objects: this.#objects,
       problems: this.#problems,
@@ -109,8 +117,9 @@ class DocumentDecoder {
 
   #collection(name: string, definition: KindDefinition, node: ConfigNode): void {
     if (definition.unnamed && node.kind === "list") {
-      for (const [index, item] of node.items.entries()) {
-        this.#object({ kind: definition.kind, name: String(index) }, item.place, item);
+      for (const item of node.items) {
+        const name = String(this.#unnamed++);
+        this.#object({ kind: definition.kind, name }, item.place, item);
       }
       return;
     }
@@ -127,22 +136,23 @@ class DocumentDecoder {
 
   #object(key: ProvidedKey, place: Place, node: ConfigNode): void {
     const id = objectId(key);
+    const object = decodeObject({ key, place, node }, this.#locate);
     const earlier = this.#objects.get(id);
     if (earlier === undefined) {
-      this.#objects.set(id, { key, object: decodeObject({ key, place, node }, this.#locate) });
+      this.#objects.set(id, { key, object });
       return;
     }
-    // Which of the two is meant cannot be known, so neither is taken.
-    const { line } = earlier.object.source;
-    const problem: Diagnostic = {
-      object: key,
-      severity: "error",
-      code: "invalid-value",
-      message: `Name "${shownText(key.name)}" is given twice, first in line ${line}`,
-      source: this.#locate(place),
-    };
-    const problems = [...earlier.object.problems, problem];
-    this.#objects.set(id, { key, object: { ...earlier.object, config: undefined, problems } });
+    this.#problems.push(
+      {
+        object: key,
+        severity: "error",
+        code: "invalid-value",
+        message: `Name "${shownText(key.name)}" is given twice; the first, in line ${earlier.object.source.line}, counts`,
+        source: object.source,
+        hint: "give it another name",
+      },
+      ...object.problems,
+    );
   }
 
   #entries(node: ConfigNode, name: string): readonly ConfigEntry[] {

@@ -44,7 +44,7 @@ export function decodeDynamicFile({ path, text, env }: DynamicFile): DecodedDocu
   const locate = (place: Place) => positionAt(rendered.templateOffset(Number(place)));
   const parsed = parseDocument(rendered.text, path);
   const decoded = parsed.ok
-    ? decodeDynamicPart(parsed.root, locate)
+    ? decodeDynamicPart(parsed.roots, locate)
     : unreadable({
         severity: "error",
         code: "syntax",

@@ -5,7 +5,7 @@
 import { errorText } from "../../foundation/error-text.ts";
 import { printableLine } from "../../foundation/printable-line.ts";
 import { shownText } from "../../foundation/shown-text.ts";
-import type { DocumentParse } from "../document/document.ts";
+import { type DocumentParse, joinedRoots } from "../document/document.ts";
 import { LineMap } from "../document/line-map.ts";
 import { parseToml } from "../document/parse-toml.ts";
 import { parseYaml } from "../document/parse-yaml.ts";
@@ -132,7 +132,7 @@ function fileSource({ path, text }: FoundFile): Source {
       printableLine(`${describePlace(parsed.offset)}: ${parsed.message}`),
     );
   }
-  return { name: path, root: withoutDynamicPart(parsed.root), describePlace };
+  return { name: path, root: withoutDynamicPart(joinedRoots(parsed.roots)), describePlace };
 }
 
 function parseFile(path: string, text: string): DocumentParse {
