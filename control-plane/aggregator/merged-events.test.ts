@@ -100,3 +100,15 @@ describe("MergedEvents", () => {
     assert.deepEqual(merged.take(), [{ kind: "complete" }]);
   });
 });
+
+test("MergedEvents keeps the newest state of the source, with what it covers or alone", () => {
+  const merged = new MergedEvents();
+  const source = (byte: number) => ({ digest: Uint8Array.of(byte), revision: BigInt(byte) });
+  merged.add({ kind: "changes", changes: [], source: source(1) });
+  assert.equal(merged.hasChanges, true);
+  merged.add({ kind: "changes", changes: [], source: source(2) });
+  merged.add({ kind: "changes", changes: [] });
+  assert.deepEqual(merged.take(), [{ kind: "changes", changes: [], source: source(2) }]);
+  assert.equal(merged.isEmpty, true);
+  assert.deepEqual(merged.take(), []);
+});

@@ -38,7 +38,7 @@ export class EtcdStaleTokenError extends Error {
 }
 
 /** The wanted revision is compacted away: list anew. */
-class EtcdCompactedError extends Error {
+export class EtcdCompactedError extends Error {
   override readonly name = "EtcdCompactedError";
 }
 

@@ -12,7 +12,7 @@ const maximumLimit = 10_000;
 
 export interface ListPage {
   readonly clusterId: string;
-  /** The one revision that all pages of a list show. */
+  /** What the page shows; of a pinned list all pages show one. */
   readonly revision: bigint;
   readonly pairs: readonly KeyValue[];
 }
@@ -20,17 +20,20 @@ export interface ListPage {
 export interface ListOptions {
   /** Without it the newest when the list begins. */
   readonly revision?: bigint;
+  /** False: every page shows its own revision, the newest. */
+  readonly isPinned?: boolean;
   /** Of the first page; the following ones go by the weight of what came. Small where values may be large. */
   readonly firstLimit?: number;
 }
 
 /**
- * All pairs of a range as they were at one revision, page by page; at least one page, maybe empty. Throws the classes of etcd-error.ts; `EtcdCompactedError` when the list took longer than etcd keeps history.
+ * All pairs of a range as they were at one revision, page by page; at least one page, maybe empty. Throws the classes of
+ * etcd-error.ts; `EtcdCompactedError` when the list took longer than etcd keeps history.
  */
 export async function* listRange(
   client: EtcdClient,
   range: KeyRange,
-  { revision: pinned, firstLimit = 500 }: ListOptions = {},
+  { revision: pinned, isPinned = true, firstLimit = 500 }: ListOptions = {},
 ): AsyncGenerator<ListPage> {
   let { start } = range;
   let limit = firstLimit;
@@ -40,8 +43,8 @@ export async function* listRange(
       { start, end: range.end },
       { limit, ...(revision !== undefined && { revision }) },
     );
-    revision ??= page.revision;
-    yield { clusterId: page.clusterId, revision, pairs: page.pairs };
+    if (isPinned) revision ??= page.revision;
+    yield { clusterId: page.clusterId, revision: revision ?? page.revision, pairs: page.pairs };
     const last = page.pairs.at(-1);
     if (!page.more || last === undefined) return;
     start = Buffer.concat([last.key, Buffer.of(0)]);

@@ -12,6 +12,7 @@ import type { EtcdClient } from "./etcd-client.ts";
 import type { WatchCall } from "./etcd-connection.ts";
 import { EtcdRefusedError, EtcdUnavailableError } from "./etcd-error.ts";
 import type { KeyRange } from "./key-range.ts";
+import { allWatchGuards, type WatchGuards } from "./watch-guards.ts";
 
 export interface RangeEvent {
   readonly key: Buffer;
@@ -27,12 +28,14 @@ export interface WatchEventsInit {
   /** The stream is known to work: etcd has answered on it. */
   onAlive(): void;
   onRevision(events: readonly RangeEvent[], revision: bigint): void;
+  readonly guards?: WatchGuards;
 }
 
 export type WatchEnd =
   | { readonly kind: "failed"; readonly error: Error }
   /** `why` says what made a list necessary. */
-  | { readonly kind: "relist"; readonly why: "compacted" | "restored" }
+  | { readonly kind: "relist"; readonly why: "compacted"; readonly compactedTo: bigint }
+  | { readonly kind: "relist"; readonly why: "restored" }
   | { readonly kind: "aborted" };
 
 /** A peer that is stopped or cut off is found within the sum of the three, 6 s at worst. */
@@ -56,6 +59,7 @@ export async function watchEvents(init: WatchEventsInit, signal: AbortSignal): P
 
 class WatchReading {
   readonly #init: WatchEventsInit;
+  readonly #guards: WatchGuards;
   readonly #call: WatchCall;
   readonly #classify: (failure: unknown) => Error;
   readonly #signal: AbortSignal;
@@ -74,6 +78,7 @@ class WatchReading {
     resolve: (end: WatchEnd) => void,
   ) {
     this.#init = init;
+    this.#guards = init.guards ?? allWatchGuards;
     this.#call = call;
     this.#classify = classify;
     this.#signal = signal;
@@ -97,8 +102,8 @@ class WatchReading {
       create_request: {
         key: range.start,
         ...(range.end !== undefined && { range_end: range.end }),
-        start_revision: this.#next.toString(),
-        fragment: true,
+        start_revision: this.#guards.resumes === "now" ? "0" : this.#next.toString(),
+        fragment: this.#guards.fragments,
       },
     });
     this.#awaitAnswer();
@@ -109,17 +114,23 @@ class WatchReading {
   #onResponse(response: IWatchResponse): void {
     if (this.#ended) return;
     this.#heardSinceRequest = true;
-    if (response.header.cluster_id !== this.#init.clusterId) {
-      this.#end({ kind: "relist", why: "restored" });
-    } else if (response.created && BigInt(response.header.revision) < this.#next - 1n) {
+    if (this.#guards.comparesStores && this.#isOtherStore(response)) {
       this.#end({ kind: "relist", why: "restored" });
     } else if (response.compact_revision !== "0") {
-      this.#end({ kind: "relist", why: "compacted" });
+      const compactedTo = BigInt(response.compact_revision);
+      this.#end({ kind: "relist", why: "compacted", compactedTo });
     } else if (response.canceled) {
       this.#end({ kind: "failed", error: this.#cancellation(response.cancel_reason) });
     } else {
       this.#handOver(response);
     }
+  }
+
+  #isOtherStore({ header, created }: IWatchResponse): boolean {
+    return (
+      header.cluster_id !== this.#init.clusterId ||
+      (created && BigInt(header.revision) < this.#next - 1n)
+    );
   }
 
   #handOver(response: IWatchResponse): void {
@@ -144,7 +155,11 @@ class WatchReading {
         );
   }
 
-  #onEvents({ events, fragment }: IWatchResponse): void {
+  #onEvents({ events, fragment, created, header }: IWatchResponse): void {
+    if (created && this.#guards.resumes === "afterHeader") {
+      this.#init.onRevision([], BigInt(header.revision));
+    }
+    if (events.length === 0) return; // whatever it answers, it ends no fragments
     // Fragments of one answer may cut through a revision; whole answers never do.
     const all = this.#fragments.length === 0 ? events : [...this.#fragments, ...events];
     this.#fragments = fragment ? all : [];
@@ -152,7 +167,7 @@ class WatchReading {
     for (let begin = 0; begin < all.length && !this.#ended; ) {
       const revision = all[begin]?.kv.mod_revision ?? "";
       let end = begin + 1;
-      while (all[end]?.kv.mod_revision === revision) end++;
+      while (this.#guards.wholeRevisions && all[end]?.kv.mod_revision === revision) end++;
       this.#onRevision(all.slice(begin, end), BigInt(revision));
       begin = end;
     }
@@ -160,7 +175,7 @@ class WatchReading {
 
   #onRevision(events: readonly IEvent[], revision: bigint): void {
     // etcd before 3.4.38 may hand out older events than were asked for.
-    if (revision < this.#next) return;
+    if (revision < this.#next && this.#guards.wholeRevisions) return;
     this.#init.onRevision(
       events.map(({ type, kv }) => ({
         key: kv.key,
@@ -173,11 +188,12 @@ class WatchReading {
 
   /** Asks for a sign of life, again and again; any message is one. */
   #awaitAnswer(): void {
+    if (!this.#guards.detectsSilence) return;
     this.#heardSinceRequest = false;
     const judge = () =>
       this.#heardSinceRequest
         ? this.#after(progressIntervalMs - answerTimeoutMs, () => {
-            this.#call.write({ progress_request: {} });
+            if (this.#guards.asksForProgress) this.#call.write({ progress_request: {} });
             this.#awaitAnswer();
           })
         : this.#fail("no answer in time");

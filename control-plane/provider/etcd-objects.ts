@@ -8,7 +8,7 @@ import { decodeKvObject } from "../../config-model/dynamic/kv/decode-kv-object.t
 import { describeStrayKvKey, locateKvKey } from "../../config-model/dynamic/kv/locate-kv-key.ts";
 import { objectId } from "../../config-model/dynamic/object-key.ts";
 import type { SourceChange } from "../../config-model/dynamic/source-object.ts";
-import type { PairChange } from "../etcd/watch-prefix.ts";
+import type { PairChange } from "../etcd/known-pairs.ts";
 
 interface KeyedObject {
   readonly key: ProvidedKey;

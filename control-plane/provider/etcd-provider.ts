@@ -1,38 +1,50 @@
 /**
- * Traefik's keys in etcd, followed for ever. One etcd transaction is one `changes` event; the first reading is
- * emitted as one change and ended by `complete`. An etcd that cannot be reached, or refuses us, is told once per reason and
+ * Traefik's keys in etcd, followed for ever. What an etcd transaction changes is emitted as one `changes` event, together
+ * with other transactions that arrive with it, and with the digest of all keys; the first reading is emitted as one
+ * change and ended by `complete`. An etcd that cannot be reached, or refuses us, is told once per reason and
  * tried again without end; what was emitted stays.
  */
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { ProvidedKey } from "../../config-model/dynamic/decode-object.ts";
 import type { Diagnostic } from "../../config-model/dynamic/diagnostic.ts";
 import type { SourceChange } from "../../config-model/dynamic/source-object.ts";
+import type { SourceState } from "../../config-model/snapshot/source-digest.ts";
 import type { EtcdConnectionConfig } from "../../config-model/static/static-configuration.ts";
 import type { Logger } from "../../foundation/log.ts";
 import { EtcdClient } from "../etcd/etcd-client.ts";
 import { prefixRange } from "../etcd/key-range.ts";
+import { KnownPairs, type PairChange } from "../etcd/known-pairs.ts";
 import { OutageLog } from "../etcd/outage-log.ts";
 import { settledWithin } from "../etcd/settled-within.ts";
-import { type PairChange, watchPrefix } from "../etcd/watch-prefix.ts";
+import { createWatchCounts, type WatchCounts, watchPrefix } from "../etcd/watch-prefix.ts";
 import { EtcdObjects } from "./etcd-objects.ts";
 import type { Provider, ProviderEvent } from "./provider.ts";
 
 /** Decoded in one turn of the event loop. */
 const sliceObjects = 200;
 const stopGraceMs = 1_000;
+/** What a comparison of all keys costs etcd is small beside what it is for: events lost in years. */
+const usualReconcile = { intervalMs: 300_000, settleMs: 5_000 };
 /** More stray keys than these help nobody, and each report is sent whole. */
 const maximumProblems = 100;
 
 export interface EtcdProviderInit {
   readonly etcd: EtcdConnectionConfig;
   readonly log: Logger;
+  /** How often all keys are compared with what was followed, and how long a change may be on its way. */
+  readonly reconcile?: { readonly intervalMs: number; readonly settleMs: number };
 }
 
 export class EtcdProvider implements Provider {
   readonly name = "etcd";
+  readonly counts: WatchCounts = createWatchCounts();
   readonly #etcd: EtcdConnectionConfig;
   readonly #prefix: string;
-  readonly #client: EtcdClient;
+  readonly #clients: Readonly<Record<"watch" | "reconcile", EtcdClient>>;
+  readonly #reconcile: NonNullable<EtcdProviderInit["reconcile"]>;
+  readonly #pairs = new KnownPairs();
+  /** Of the newest change below the root. */
+  #revision = 0n;
   readonly #objects: EtcdObjects;
   readonly #outage: OutageLog;
   readonly #log: Logger;
@@ -40,15 +52,17 @@ export class EtcdProvider implements Provider {
   #emit: (event: ProviderEvent) => void = () => {};
   #running: Promise<unknown> = Promise.resolve();
   #phase: "listing" | "decoding" | "following" = "listing";
-  /** Objects that changed while the list was decoded. */
-  readonly #meanwhile = new Map<string, ProvidedKey>();
+  /** Objects that changed since the last emission, or while the list was decoded. */
+  readonly #touched = new Map<string, ProvidedKey>();
+  #isEmissionDue: boolean = false;
   /** Keys with a leading slash, counted once. */
   #invisible: Diagnostic | undefined;
 
-  constructor({ etcd, log }: EtcdProviderInit) {
+  constructor({ etcd, log, reconcile = usualReconcile }: EtcdProviderInit) {
     this.#etcd = etcd;
     this.#prefix = prefixOf(etcd.rootKey);
-    this.#client = new EtcdClient(etcd);
+    this.#clients = { watch: new EtcdClient(etcd), reconcile: new EtcdClient(etcd) };
+    this.#reconcile = reconcile;
     this.#objects = new EtcdObjects(this.#prefix);
     this.#outage = new OutageLog("Provider etcd", log);
     this.#log = log;
@@ -61,15 +75,19 @@ export class EtcdProvider implements Provider {
     const afterList: Promise<void>[] = [];
     const watching = watchPrefix(
       {
-        client: this.#client,
+        client: this.#clients.watch,
         prefix: this.#prefix,
-        onChanges: (changes) => this.#onChanges(changes),
-        onListed: () => {
+        pairs: this.#pairs,
+        onChanges: (changes, revision) => this.#onChanges(changes, revision),
+        onListed: (revision) => {
+          this.#revision = revision;
           this.#phase = "decoding";
           afterList.push(this.#emitAll(), this.#countInvisible());
         },
         onUnavailable: (error) => this.#onUnavailable(error),
         onAvailable: () => void this.#outage.recovered(),
+        reconcile: { client: this.#clients.reconcile, ...this.#reconcile },
+        counts: this.counts,
       },
       this.#stopping.signal,
     );
@@ -80,17 +98,32 @@ export class EtcdProvider implements Provider {
     this.#emit = () => {};
     this.#stopping.abort();
     await settledWithin(stopGraceMs, this.#running);
-    this.#client.close();
+    for (const client of Object.values(this.#clients)) client.close();
   }
 
-  #onChanges(pairs: readonly PairChange[]): void {
+  #onChanges(pairs: readonly PairChange[], revision: bigint): void {
+    this.#revision = revision;
     const { touched, straysChanged } = this.#objects.apply(pairs);
     // Until the list is through an object may be read by half; while the list is decoded changes join it.
-    if (this.#phase === "decoding") for (const [id, key] of touched) this.#meanwhile.set(id, key);
-    if (this.#phase !== "following") return;
-    const changes = Array.from(touched, ([id, key]) => this.#objects.read(id, key));
-    if (changes.length > 0) this.#emit({ kind: "changes", changes });
+    if (this.#phase === "listing") return;
+    for (const [id, key] of touched) this.#touched.set(id, key);
+    if (this.#phase === "decoding") return;
     if (straysChanged) this.#emitProblems();
+    if (this.#isEmissionDue) return;
+    this.#isEmissionDue = true;
+    // What comes in one turn of the event loop goes on together: one decoding for each object, one digest.
+    setImmediate(() => this.#emitTouched());
+  }
+
+  #emitTouched(): void {
+    this.#isEmissionDue = false;
+    const changes = Array.from(this.#touched, ([id, key]) => this.#objects.read(id, key));
+    this.#touched.clear();
+    this.#emit({ kind: "changes", changes, source: this.#source() });
+  }
+
+  #source(): SourceState {
+    return { digest: this.#pairs.digest(), revision: this.#revision };
   }
 
   /**
@@ -106,11 +139,11 @@ export class EtcdProvider implements Provider {
       await nextTurn();
       if (this.#stopping.signal.aborted) return;
     }
-    for (const [id, key] of this.#meanwhile) read.set(id, this.#objects.read(id, key));
-    this.#meanwhile.clear();
+    for (const [id, key] of this.#touched) read.set(id, this.#objects.read(id, key));
+    this.#touched.clear();
     this.#phase = "following";
     const count = read.size;
-    if (count > 0) this.#emit({ kind: "changes", changes: [...read.values()] });
+    this.#emit({ kind: "changes", changes: [...read.values()], source: this.#source() });
     if (this.#objects.strays.length > 0) this.#emitProblems();
     this.#emit({ kind: "complete" });
     this.#log.info("provider etcd has read its keys", { root: this.#prefix, objects: count });

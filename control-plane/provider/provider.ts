@@ -4,13 +4,19 @@
  */
 import type { Diagnostic } from "../../config-model/dynamic/diagnostic.ts";
 import type { SourceChange } from "../../config-model/dynamic/source-object.ts";
+import type { SourceState } from "../../config-model/snapshot/source-digest.ts";
 
 export type ProviderEvent =
   /**
    * Objects that changed together: one etcd transaction, or one reading of a file. They stay together through every
-   * stage: they are served in one generation. No key occurs twice.
+   * stage: they are served in one generation. No key occurs twice. `source` is what the source says with them, all that
+   * was emitted before included; there may be no changes, when what changed in the source describes no object.
    */
-  | { readonly kind: "changes"; readonly changes: readonly SourceChange[] }
+  | {
+      readonly kind: "changes";
+      readonly changes: readonly SourceChange[];
+      readonly source?: SourceState;
+    }
   /**
    * The first full reading has been emitted whole: what this provider has not named by now it does not have. Once per
    * process; later full readings (a relist) are emitted as differences.

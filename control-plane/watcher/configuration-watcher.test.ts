@@ -176,3 +176,29 @@ describe("ConfigurationWatcher", () => {
     assert.deepEqual([watching.problems, watching.take()], [[["file", []]], []]);
   });
 });
+
+test("ConfigurationWatcher hands on what the sources say, also when no object changed, and not twice", () => {
+  const told: string[] = [];
+  const watcher = new ConfigurationWatcher({
+    providers: ["etcd", "file"],
+    onBatch: ({ changes, sources }) => {
+      const states = Array.from(sources, ([name, { digest }]) => `${name}=${digest[0]}`);
+      told.push(`${changes.length} ${states.join(" ")}`);
+    },
+    onProblems: () => {},
+  });
+  const say = (provider: string, digest: number, ...changes: SourceChange[]) =>
+    watcher.accept({
+      provider,
+      event: { kind: "changes", changes, source: { digest: Uint8Array.of(digest) } },
+    });
+  say("etcd", 1, has("a"));
+  say("etcd", 2);
+  watcher.accept({ provider: "etcd", event: { kind: "complete" } });
+  assert.deepEqual(told, []);
+  watcher.accept({ provider: "file", event: { kind: "complete" } });
+  say("etcd", 3);
+  say("etcd", 3);
+  say("file", 1, has("b"));
+  assert.deepEqual(told, ["1 etcd=2", "0 etcd=3", "1 etcd=3 file=1"]);
+});

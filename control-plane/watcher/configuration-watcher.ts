@@ -16,6 +16,7 @@ import { providerOf, qualifiedKey } from "../../config-model/dynamic/qualified-n
 import type { SourceChange, SourceObject } from "../../config-model/dynamic/source-object.ts";
 import { objectKeyOf } from "../../config-model/snapshot/resource-kind.ts";
 import type { SnapshotDelta } from "../../config-model/snapshot/snapshot-delta.ts";
+import type { SourceState } from "../../config-model/snapshot/source-digest.ts";
 import type { TaggedEvent } from "../aggregator/tagged-event.ts";
 import type { WatchedBatch, WatchedChange } from "./watched-change.ts";
 
@@ -41,6 +42,9 @@ export class ConfigurationWatcher {
   readonly #objects = new Map<string, SourceObject>();
   /** Held back until no provider is pending. */
   readonly #held = new Map<string, WatchedChange>();
+  readonly #sources = new Map<string, SourceState>();
+  /** Since the last batch. */
+  #sourcesChanged: boolean = false;
   #started: boolean = false;
 
   constructor(init: ConfigurationWatcherInit) {
@@ -82,6 +86,7 @@ export class ConfigurationWatcher {
     switch (event.kind) {
       case "changes":
         this.#hold(this.#changed(name, provider, event.changes));
+        if (event.source !== undefined) this.#noteSource(name, event.source);
         break;
       case "complete":
         provider.phase = "complete";
@@ -127,6 +132,14 @@ export class ConfigurationWatcher {
     return removals;
   }
 
+  #noteSource(provider: string, source: SourceState): void {
+    const before = this.#sources.get(provider);
+    if (before === undefined || Buffer.compare(before.digest, source.digest) !== 0) {
+      this.#sourcesChanged = true;
+    }
+    this.#sources.set(provider, source);
+  }
+
   #hold(changes: readonly WatchedChange[]): void {
     for (const change of changes) this.#held.set(objectId(change.key), change);
   }
@@ -134,11 +147,12 @@ export class ConfigurationWatcher {
   #release(): void {
     if (!this.#started && this.pendingProviders.length > 0) return;
     // The first batch goes out even when it is empty: it tells the next stage that everybody has been heard.
-    if (this.#started && this.#held.size === 0) return;
+    if (this.#started && this.#held.size === 0 && !this.#sourcesChanged) return;
     this.#started = true;
+    this.#sourcesChanged = false;
     const changes = [...this.#held.values()];
     this.#held.clear();
-    this.#init.onBatch({ changes });
+    this.#init.onBatch({ changes, sources: new Map(this.#sources) });
   }
 }
 

@@ -1,5 +1,6 @@
 import type { ObjectKey } from "../../config-model/dynamic/object-key.ts";
 import type { SourceObject } from "../../config-model/dynamic/source-object.ts";
+import type { SourceState } from "../../config-model/snapshot/source-digest.ts";
 
 /** One object of the merged dynamic configuration that changed. */
 export interface WatchedChange {
@@ -12,7 +13,12 @@ export interface WatchedChange {
   readonly object: SourceObject | undefined;
 }
 
-/** What the watcher hands on (stage 3): changes to be served in one generation. No key occurs twice. */
+/**
+ * What the watcher hands on (stage 3): changes to be served in one generation. No key occurs twice. There may be none, when
+ * only the state of a source changed.
+ */
 export interface WatchedBatch {
   readonly changes: readonly WatchedChange[];
+  /** By provider, of those that tell: what the sources say with these changes, as it is to be named by the generation. */
+  readonly sources: ReadonlyMap<string, SourceState>;
 }

@@ -4,6 +4,7 @@ import type { SourceChange } from "../../config-model/dynamic/source-object.ts";
 import { EtcdProvider } from "../../control-plane/provider/etcd-provider.ts";
 import type { ProviderEvent } from "../../control-plane/provider/provider.ts";
 import type { Logger } from "../../foundation/log.ts";
+import { dumpDigest } from "../support/dump-digest.ts";
 import { TestEtcd } from "../support/etcd.ts";
 import { silentLog } from "../support/silent-log.ts";
 import { until } from "../support/until.ts";
@@ -36,11 +37,17 @@ class Provided implements AsyncDisposable {
     await until("the first reading", () => this.events.some(({ kind }) => kind === "complete"));
   }
 
-  /** One entry a `changes` event, each change as `name: what`. */
+  /** One entry a `changes` event that has some, each change as `name: what`. */
   get changes(): string[][] {
     return this.events
-      .filter((event) => event.kind === "changes")
-      .map((event) => event.changes.map(describeChange));
+      .filter((event) => event.kind === "changes" && event.changes.length > 0)
+      .map((event) => (event.kind === "changes" ? event.changes.map(describeChange) : []));
+  }
+
+  /** Of the source, as it was told last. */
+  get digest(): string {
+    const last = this.events.findLast((event) => event.kind === "changes");
+    return Buffer.from(last?.source?.digest ?? []).toString("hex");
   }
 
   get problems(): string[] {
@@ -85,6 +92,21 @@ describe("EtcdProvider", { concurrency: true }, () => {
     await using provided = await new Provided(etcd.endpoint).start();
     await provided.complete();
     assert.deepEqual(provided.changes, []);
+    assert.equal(provided.digest, dumpDigest([]));
+  });
+
+  test("tells with its changes the digest that a dump has, of keys that describe no object too", async () => {
+    await using etcd = await TestEtcd.start();
+    await etcd.put("traefik/http/routers/r/rule", "Host(`a.test`)");
+    await etcd.put("traefik/acme/account", "somebody else's");
+    await using provided = await new Provided(etcd.endpoint).start();
+    await provided.complete();
+    assert.equal(provided.digest, dumpDigest(await etcd.dump("traefik/")));
+    for (const change of ["put traefik/acme/account 2", "put traefik/http/routers/r/service s"]) {
+      await etcd.transaction(change);
+      const expected = dumpDigest(await etcd.dump("traefik/"));
+      await until("the digest", () => provided.digest === expected);
+    }
   });
 
   test("one transaction is one event, one event an object; the last key gone is the object gone", async () => {

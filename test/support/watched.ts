@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { EtcdClient } from "../../control-plane/etcd/etcd-client.ts";
-import { type PairChange, watchPrefix } from "../../control-plane/etcd/watch-prefix.ts";
+import { KnownPairs, type PairChange } from "../../control-plane/etcd/known-pairs.ts";
+import { watchPrefix } from "../../control-plane/etcd/watch-prefix.ts";
 
 export const anonymous = { username: undefined, password: undefined, tls: undefined } as const;
 
@@ -26,6 +27,7 @@ export class Watched implements AsyncDisposable {
       {
         client: this.#client,
         prefix,
+        pairs: new KnownPairs(),
         onChanges: (changes, revision) => this.#onChanges(changes, revision),
         onListed: (revision) => {
           this.listed = revision;
