@@ -39,6 +39,7 @@ const node: NodeStatus = {
     },
   ],
   failure: undefined,
+  refused: [],
   repairs: 0,
   inSync: false,
 };

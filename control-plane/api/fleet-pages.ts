@@ -58,12 +58,17 @@ function nodeReport(node: NodeStatus) {
     inSync: node.inSync,
     failure: node.failure ?? null,
     repairs: node.repairs,
-    rejected: node.rejected.map(({ resource, reason, source }) => ({
-      object: objectKeyOf(resource) ?? { kind: String(resource.kind), name: resource.name },
-      reason,
-      source: source ?? null,
-    })),
+    rejected: node.rejected.map(rejectionReport),
+    refused: node.refused.map(rejectionReport),
     timings: node.timings === undefined ? null : timingsReport(node.timings),
+  };
+}
+
+function rejectionReport({ resource, reason, source }: NodeStatus["rejected"][number]) {
+  return {
+    object: objectKeyOf(resource) ?? { kind: String(resource.kind), name: resource.name },
+    reason,
+    source: source ?? null,
   };
 }
 

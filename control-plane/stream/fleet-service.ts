@@ -8,6 +8,7 @@ import type { FleetStatus } from "./fleet-status.ts";
 import { followMethod, type ResponseFrame } from "./follow-method.ts";
 import { NodeSessions, type NodeSessionsInit, type NodeSessionTimes } from "./node-sessions.ts";
 import { GrpcNodeStream } from "./node-stream.ts";
+import type { StreamCounts } from "./stream-counts.ts";
 import { type StreamSecurity, serverCredentials } from "./stream-credentials.ts";
 import { StreamListener } from "./stream-listener.ts";
 
@@ -71,6 +72,10 @@ export class FleetService implements AsyncDisposable {
 
   get status(): FleetStatus {
     return this.#sessions.status;
+  }
+
+  get counts(): StreamCounts {
+    return this.#sessions.counts;
   }
 
   /** Where it listens, ports filled in, in the order of `listen()`. */

@@ -28,7 +28,7 @@ export interface TransferTimings {
   readonly roundTripMs?: number;
 }
 
-export interface NodeRecord extends Omit<NodeHello, "held"> {
+export interface NodeRecord extends Omit<NodeHello, "held" | "compression"> {
   readonly address: string;
   readonly connectedAtMs: number;
   /** What it last said it holds. */
@@ -39,6 +39,8 @@ export interface NodeRecord extends Omit<NodeHello, "held"> {
   readonly rejected: readonly NodeRejection[];
   /** The reason of the last transfer that failed; absent once one has not. */
   readonly failure: string | undefined;
+  /** What it refused a whole generation for, under the strict rule; empty once one serves. */
+  readonly refused: readonly NodeRejection[];
   /** Full transfers that were sent because something was not as it had to be. */
   readonly repairs: number;
 }

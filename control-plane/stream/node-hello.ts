@@ -1,9 +1,11 @@
 import { status } from "@grpc/grpc-js";
-import type { Hello } from "../../proto/gen/switchyard/fleet/v1/fleet.ts";
+import type { Compression, Hello } from "../../proto/gen/switchyard/fleet/v1/fleet.ts";
 import type { HeldState } from "../snapshot-store/committed-state.ts";
 import { bounded } from "./bounded-text.ts";
 import type { StreamEnd } from "./node-stream.ts";
+import { compressionOf } from "./transfer-compression.ts";
 
+/** The newest this control plane speaks. Every version from 1 on is answered with what both speak. */
 export const protocolVersion = 1;
 
 const maxNodeIdLength = 256;
@@ -17,6 +19,7 @@ export interface NodeHello {
   readonly labels: readonly { readonly key: string; readonly value: string }[];
   readonly features: readonly string[];
   readonly version: string;
+  readonly compression: Compression;
   /** Absent when it holds nothing. */
   readonly held: HeldState | undefined;
 }
@@ -34,7 +37,7 @@ export class InvalidHelloError extends Error {
 
 /** Throws `InvalidHelloError`. */
 export function parseHello(hello: Hello): NodeHello {
-  if (hello.protocol !== protocolVersion) {
+  if (hello.protocol < 1) {
     throw new InvalidHelloError(
       status.FAILED_PRECONDITION,
       `Cannot follow with protocol ${hello.protocol}: this control plane speaks ${protocolVersion}`,
@@ -55,6 +58,7 @@ export function parseHello(hello: Hello): NodeHello {
       .map(({ key, value }) => ({ key: bounded(key), value: bounded(value) })),
     features: hello.features.slice(0, maxFeatures).map(bounded),
     version: bounded(hello.version),
+    compression: compressionOf(hello),
     held: running && { generation: running, digest: Buffer.from(digest) },
   };
 }

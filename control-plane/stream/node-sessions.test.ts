@@ -29,6 +29,7 @@ async function startSessions(nodeCount: number) {
       helloMs: idleMs,
       failureBackoff: { baseMs: idleMs, maxMs: idleMs },
     },
+    admission: { perSecond: 1, burst: nodeCount, maxWaitMs: 0 },
   });
   const { generation: running, digest } = publisher.committed.head!;
   /** Generations each node was sent. */

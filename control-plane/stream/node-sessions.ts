@@ -7,19 +7,27 @@ import { status } from "@grpc/grpc-js";
 import type { SourcePosition } from "../../config-model/dynamic/diagnostic.ts";
 import type { ResourceKey } from "../../config-model/snapshot/resource.ts";
 import type { Logger } from "../../foundation/log.ts";
+import { shuffled } from "../../foundation/shuffled.ts";
 import type { FollowRequest, Hello, Rejection } from "../../proto/gen/switchyard/fleet/v1/fleet.ts";
 import type { CommittedState } from "../snapshot-store/committed-state.ts";
+import { Admission, type AdmissionInit } from "./admission.ts";
 import { bounded } from "./bounded-text.ts";
 import { FleetStatus, type NodeRecord, type NodeRejection } from "./fleet-status.ts";
 import { responseFrame } from "./follow-method.ts";
 import { InvalidHelloError, type NodeHello, parseHello, protocolVersion } from "./node-hello.ts";
 import { refusalOf } from "./node-refusal.ts";
 import type { NodeStream, StreamEnd } from "./node-stream.ts";
+import { createStreamCounts } from "./stream-counts.ts";
 import { Subscriber, type SubscriberTimes } from "./subscriber.ts";
-import { TransferCache } from "./transfer-cache.ts";
+import { type RejectionRule, TransferCache } from "./transfer-cache.ts";
 
 /** Reconnecting takes a node this long and a random part of it more, so that a fleet does not move as one. */
 const drainReconnectMs = 250;
+/**
+ * Some 50 ms of a second's loop at the most. Nobody waits longer for its first answer than half of what a data plane
+ * takes for a dead peer.
+ */
+const defaultAdmission: AdmissionInit = { perSecond: 500, burst: 100, maxWaitMs: 2_000 };
 /** Nodes brought on their way in one turn: some 10 ms of work. */
 const wokenAtOnce = 64;
 
@@ -35,6 +43,11 @@ export interface NodeSessionsInit {
   readonly sourceOf: (key: ResourceKey) => SourcePosition | undefined;
   readonly log: Logger;
   readonly times: NodeSessionTimes;
+  readonly admission?: AdmissionInit;
+  /** `isolate` unless said otherwise. */
+  readonly rejection?: RejectionRule;
+  /** Other control planes of this fleet, as `HOST:PORT`, told to nodes that are sent away. */
+  readonly alternates?: () => readonly string[];
 }
 
 /** One stream, from its first message to its end. */
@@ -46,7 +59,9 @@ export interface NodeSession {
 
 export class NodeSessions {
   readonly status: FleetStatus;
+  readonly counts = createStreamCounts();
   readonly #init: NodeSessionsInit;
+  readonly #admission: Admission;
   readonly #transfers: TransferCache;
   readonly #subscribers = new Map<string, Subscriber>();
   readonly #stopWatching: () => void;
@@ -58,12 +73,25 @@ export class NodeSessions {
   constructor(init: NodeSessionsInit) {
     this.#init = init;
     this.status = new FleetStatus(init.committed);
-    this.#transfers = new TransferCache(init.committed);
+    this.#admission = new Admission(init.admission ?? defaultAdmission);
+    this.#transfers = new TransferCache(init.committed, init.rejection);
     this.#stopWatching = init.committed.onChange(() => this.#wakeAll());
   }
 
   open(stream: NodeStream, peer: string): NodeSession {
     let subscriber: Subscriber | undefined;
+    let leaveQueue: (() => void) | undefined;
+    const enter = (hello: Hello) => {
+      const answer = this.#admission.enter(() => {
+        leaveQueue = undefined;
+        const admit = () => {
+          subscriber = this.#admit(hello, stream, peer);
+        };
+        this.#guarded(admit, (end) => stream.end(end));
+      });
+      if (answer.kind === "queued") leaveQueue = answer.leave;
+      if (answer.kind === "refused") stream.end(this.#tooMany());
+    };
     const helloDeadline = setTimeout(() => {
       stream.end({ code: status.DEADLINE_EXCEEDED, details: "no hello came" });
     }, this.#init.times.helloMs);
@@ -73,7 +101,7 @@ export class NodeSessions {
           switch (message?.$case) {
             case "hello":
               clearTimeout(helloDeadline);
-              subscriber ??= this.#admit(message.value, stream, peer);
+              if (subscriber === undefined && leaveQueue === undefined) enter(message.value);
               break;
             case "status":
               subscriber?.receiveStatus(message.value);
@@ -89,6 +117,7 @@ export class NodeSessions {
       },
       closed: () => {
         clearTimeout(helloDeadline);
+        leaveQueue?.();
         if (subscriber !== undefined) this.#leave(subscriber);
       },
     };
@@ -97,10 +126,13 @@ export class NodeSessions {
   /** Admits nobody any more and sends every node elsewhere. */
   drain(): void {
     this.#isDraining = true;
+    this.#admission.close();
     this.#stopWatching();
     this.#asleep.clear();
+    const alternates = this.#init.alternates?.() ?? [];
     for (const subscriber of this.#subscribers.values()) {
-      subscriber.drain(Math.round(drainReconnectMs * (1 + Math.random())));
+      // Shuffled for each, so that nodes spread over who is left.
+      subscriber.drain(Math.round(drainReconnectMs * (1 + Math.random())), shuffled(alternates));
     }
   }
 
@@ -180,6 +212,14 @@ export class NodeSessions {
     }
   }
 
+  #tooMany(): StreamEnd {
+    this.counts.delayed += 1;
+    return {
+      code: status.UNAVAILABLE,
+      details: "more data planes are connecting than this control plane lets in at once",
+    };
+  }
+
   #olderThanConnected({ nodeId, incarnation }: NodeHello): StreamEnd | undefined {
     const connected = this.#subscribers.get(nodeId)?.record;
     if (connected === undefined || connected.incarnation <= incarnation) return undefined;
@@ -196,7 +236,8 @@ export class NodeSessions {
     older.end({ code: status.ABORTED, details: `node "${nodeId}" has opened another stream` });
   }
 
-  #subscribe(node: NodeHello, stream: NodeStream, peer: string): Subscriber {
+  #subscribe(hello: NodeHello, stream: NodeStream, peer: string): Subscriber {
+    const { compression, ...node } = hello;
     const record: NodeRecord = {
       ...node,
       address: peer,
@@ -205,6 +246,7 @@ export class NodeSessions {
       timings: undefined,
       rejected: [],
       failure: undefined,
+      refused: [],
       repairs: 0,
     };
     const { committed, log, controlPlaneId } = this.#init;
@@ -213,6 +255,8 @@ export class NodeSessions {
         stream,
         committed,
         transfers: this.#transfers,
+        compression,
+        counts: this.counts,
         times: this.#init.times,
         log,
         rejectionOf: (rejection) => this.#rejectionOf(rejection),

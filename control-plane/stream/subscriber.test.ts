@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
-import { FollowResponse, Phase } from "../../proto/gen/switchyard/fleet/v1/fleet.ts";
+import { Compression, FollowResponse, Phase } from "../../proto/gen/switchyard/fleet/v1/fleet.ts";
 import { ResourceKind } from "../../proto/gen/switchyard/fleet/v1/resource.ts";
 import { MemorySnapshotStore } from "../../test/support/memory-snapshot-store.ts";
 import { resourceOf, routerResource } from "../../test/support/resources.ts";
@@ -10,8 +10,11 @@ import { GenerationPublisher } from "../snapshot-store/generation-publisher.ts";
 import type { NodeRecord } from "./fleet-status.ts";
 import type { ResponseFrame } from "./follow-method.ts";
 import type { NodeStream } from "./node-stream.ts";
+import { createStreamCounts } from "./stream-counts.ts";
 import { Subscriber } from "./subscriber.ts";
 import { TransferCache } from "./transfer-cache.ts";
+
+const plain = Compression.UNSPECIFIED;
 
 const newNode: NodeRecord = {
   nodeId: "node-1",
@@ -26,6 +29,7 @@ const newNode: NodeRecord = {
   timings: undefined,
   rejected: [],
   failure: undefined,
+  refused: [],
   repairs: 0,
 };
 
@@ -70,6 +74,8 @@ async function subscribe(resources: Parameters<typeof resourceOf>[] = []) {
       stream,
       committed: publisher.committed,
       transfers,
+      compression: plain,
+      counts: createStreamCounts(),
       times: {
         heartbeatMs: 60_000,
         silenceMs: 60_000,
@@ -160,25 +166,28 @@ test("TransferCache gives nodes that come from one state the same frames", async
   };
   publisher.publish({ upserts: [routerResource("r1", 1)], removals: [] });
   await turn();
-  const [first, second] = [transfers.transferFrom(base)!, transfers.transferFrom(base)!];
+  const [first, second] = [
+    transfers.transferFrom(base, plain)!,
+    transfers.transferFrom(base, plain)!,
+  ];
   first.acquire();
   second.acquire();
   const [, chunk] = first.frames();
   const [, again] = second.frames();
   assert.equal(chunk, again);
-  assert.equal(transfers.transferFrom(undefined), transfers.transferFrom(undefined));
-  assert.notEqual(transfers.transferFrom(undefined), first);
+  assert.equal(transfers.transferFrom(undefined, plain), transfers.transferFrom(undefined, plain));
+  assert.notEqual(transfers.transferFrom(undefined, plain), first);
   subscriber.close();
 });
 
 test("SharedTransfer gives the same bytes to a node that is still busy with it after newer generations", async () => {
   const { subscriber, publisher, transfers } = await subscribe();
-  const transfer = transfers.transferFrom(undefined)!;
+  const transfer = transfers.transferFrom(undefined, plain)!;
   transfer.acquire();
   const before = [...transfer.frames()];
   publisher.publish({ upserts: [routerResource("r1", 1), routerResource("r2")], removals: [] });
   await turn();
-  assert.notEqual(transfers.transferFrom(undefined), transfer);
+  assert.notEqual(transfers.transferFrom(undefined, plain), transfer);
   const after = [...transfer.frames()];
   assert.deepEqual(after, before);
   assert.notEqual(after[1], before[1]); // made anew, not kept

@@ -4,6 +4,7 @@
  *
  * - idle: the node holds `#held`; a newer generation starts a transfer, a heartbeat that tells otherwise a full one
  * - sending: one transfer is in flight, from its first frame to the status that ends it (SERVING or FAILED)
+ * - idle, `#refused` set: the strict rule made the node refuse a generation, which is not sent to it again
  * - resting: something went wrong; a full transfer follows after a backoff that grows, so that a node that fails every
  *   time costs little
  * - closed: for good; the node opens another stream
@@ -13,18 +14,20 @@ import { compareGenerations, type Generation } from "../../config-model/snapshot
 import { type BackoffPolicy, backoffDelayMs } from "../../foundation/backoff.ts";
 import type { Logger } from "../../foundation/log.ts";
 import {
+  type Compression,
   type Heartbeat,
   Phase,
   type Rejection,
   type Status,
 } from "../../proto/gen/switchyard/fleet/v1/fleet.ts";
-import type { CommittedState, HeldState } from "../snapshot-store/committed-state.ts";
+import type { CommittedState } from "../snapshot-store/committed-state.ts";
 import { bounded } from "./bounded-text.ts";
 import type { NodeRecord, NodeRejection, TransferTimings } from "./fleet-status.ts";
 import { responseFrame } from "./follow-method.ts";
 import { refusalOf } from "./node-refusal.ts";
 import type { NodeStream, StreamEnd } from "./node-stream.ts";
 import type { SharedTransfer } from "./shared-transfer.ts";
+import type { StreamCounts } from "./stream-counts.ts";
 import type { TransferCache } from "./transfer-cache.ts";
 
 export interface SubscriberTimes {
@@ -40,10 +43,12 @@ export interface SubscriberInit {
   readonly stream: NodeStream;
   readonly committed: CommittedState;
   readonly transfers: TransferCache;
+  readonly compression: Compression;
   readonly times: SubscriberTimes;
   readonly log: Logger;
   readonly rejectionOf: (rejection: Rejection) => NodeRejection;
   readonly onRecord: (record: NodeRecord) => void;
+  readonly counts: StreamCounts;
 }
 
 interface Sending {
@@ -71,6 +76,7 @@ export class Subscriber {
   #state: State = { kind: "idle" };
   /** What is known of the node's state is wrong: only everything helps. */
   #needsFull: boolean = false;
+  #refused: Generation | undefined;
   #failures = 0;
   #silence: NodeJS.Timeout | undefined;
   #heartbeat: NodeJS.Timeout | undefined;
@@ -126,8 +132,9 @@ export class Subscriber {
   }
 
   /** Tells the node to go elsewhere; its stream ends when it leaves, or with `end()`. */
-  drain(reconnectAfterMs: number): void {
-    this.#send(responseFrame({ $case: "drain", value: { reconnectAfterMs } }));
+  drain(reconnectAfterMs: number, alternates: readonly string[]): void {
+    const value = { reconnectAfterMs, alternates: [...alternates] };
+    this.#send(responseFrame({ $case: "drain", value }));
   }
 
   end(end?: StreamEnd): void {
@@ -147,11 +154,12 @@ export class Subscriber {
   #advance(): void {
     const { head } = this.#init.committed;
     if (head?.generation === undefined || head.digest === undefined) return;
+    if (this.#refused !== undefined && isSame(this.#refused, head)) return;
     const held = this.#needsFull ? undefined : this.#record.held;
     if (held !== undefined && isSame(head.generation, held)) {
       if (Buffer.compare(head.digest, held.digest) === 0) return;
     }
-    const transfer = this.#init.transfers.transferFrom(held);
+    const transfer = this.#init.transfers.transferFrom(held, this.#init.compression);
     if (transfer !== undefined) void this.#transfer(transfer);
   }
 
@@ -163,7 +171,10 @@ export class Subscriber {
       beganAtMs: performance.now(),
       isReceived: false,
     };
+    const { counts } = this.#init;
     this.#state = state;
+    if (transfer.base === undefined) counts.fullTransfers += 1;
+    else counts.deltas += 1;
     transfer.acquire();
     try {
       let unsent: Promise<void>[] = [];
@@ -171,6 +182,7 @@ export class Subscriber {
       for (const frame of transfer.frames()) {
         unsent.push(this.#init.stream.send(frame));
         bytes += frame.length;
+        counts.bytes += frame.length;
         if (bytes < unsentBytes) continue;
         await Promise.all(unsent);
         [unsent, bytes] = [[], 0];
@@ -195,6 +207,7 @@ export class Subscriber {
   }
 
   #endSilent(details: string): void {
+    this.#init.counts.silent += 1;
     this.#init.log.warn("data plane is silent", { node: this.#record.nodeId, reason: details });
     this.end({ code: grpcStatus.DEADLINE_EXCEEDED, details });
   }
@@ -215,7 +228,8 @@ export class Subscriber {
         if (state.isReceived) this.#finish(state, status);
         return;
       case Phase.FAILED:
-        this.#repair(bounded(status.reason));
+        if (status.rejected.length > 0) this.#refuse(state, status);
+        else this.#repair(bounded(status.reason));
         return;
       case Phase.UNSPECIFIED:
         return;
@@ -231,6 +245,7 @@ export class Subscriber {
     }
     clearTimeout(this.#statusDeadline);
     this.#needsFull = false;
+    this.#refused = undefined;
     this.#state = { kind: "idle" };
     const roundTripMs = Math.round((performance.now() - state.beganAtMs) * 100) / 100;
     const timings = this.#timings(state, { servingUs: Number(status.elapsedUs), roundTripMs });
@@ -238,9 +253,21 @@ export class Subscriber {
       held: target,
       serving: true,
       failure: undefined,
+      refused: [],
       timings,
       rejected: this.#rejections(status),
     });
+    this.wake();
+  }
+
+  /** Under the strict rule: sent again it would be refused again, so the node waits for the next generation. */
+  #refuse({ transfer }: Sending, status: Status): void {
+    clearTimeout(this.#statusDeadline);
+    this.#refused = transfer.target.generation;
+    this.#state = { kind: "idle" };
+    this.#init.counts.failures += 1;
+    const refused = this.#joined(status, this.#record.refused, "data plane refused a generation");
+    this.#update({ failure: bounded(status.reason), refused });
     this.wake();
   }
 
@@ -259,6 +286,8 @@ export class Subscriber {
   #repair(reason: string): void {
     const { nodeId, repairs } = this.#record;
     const isFailure = this.#state.kind === "sending";
+    if (isFailure) this.#init.counts.failures += 1;
+    this.#init.counts.repairs += 1;
     clearTimeout(this.#statusDeadline);
     this.#needsFull = true;
     const delayMs =
@@ -266,6 +295,7 @@ export class Subscriber {
         ? backoffDelayMs(this.#failures, this.#init.times.failureBackoff)
         : 0;
     this.#failures++;
+    this.#refused = undefined;
     this.#init.log.warn("data plane needs a full transfer", { node: nodeId, reason, delayMs });
     this.#state = {
       kind: "resting",
@@ -278,11 +308,20 @@ export class Subscriber {
   }
 
   #rejections(status: Status): readonly NodeRejection[] {
+    return this.#joined(status, this.#record.rejected, "data plane rejected a resource");
+  }
+
+  /** Joined with their sources; what was not known before is said. */
+  #joined(
+    status: Status,
+    before: readonly NodeRejection[],
+    message: string,
+  ): readonly NodeRejection[] {
     const rejected = status.rejected.slice(0, maxRejections).map(this.#init.rejectionOf);
-    const known = new Set(this.#record.rejected.map(describeRejection));
+    const known = new Set(before.map(describeRejection));
     for (const rejection of rejected) {
       if (known.has(describeRejection(rejection))) continue;
-      this.#init.log.warn("data plane rejected a resource", {
+      this.#init.log.warn(message, {
         node: this.#record.nodeId,
         resource: rejection.resource.name,
         reason: rejection.reason,
@@ -322,8 +361,11 @@ export class Subscriber {
   }
 }
 
-function isSame(generation: Generation | undefined, held: HeldState | undefined): boolean {
-  if (generation === undefined || held === undefined) return false;
+function isSame(
+  generation: Generation | undefined,
+  held: { readonly generation: Generation | undefined } | undefined,
+): boolean {
+  if (generation === undefined || held?.generation === undefined) return false;
   const { fleetId } = held.generation;
   return generation.fleetId === fleetId && compareGenerations(generation, held.generation) === 0;
 }

@@ -1,32 +1,45 @@
+import { type Compression, RejectionPolicy } from "../../proto/gen/switchyard/fleet/v1/fleet.ts";
 import type { CommittedState, HeldState } from "../snapshot-store/committed-state.ts";
 import { SharedTransfer } from "./shared-transfer.ts";
 
 /** Nodes of a fleet are at few different generations; more than these are served without being shared. */
 const maxTransfers = 64;
 
+/** What becomes of a generation of which a node cannot serve every resource (docs/protocol.md). */
+export type RejectionRule = "isolate" | "strict";
+
 /** The transfers to the newest generation, one for each state that nodes come from. */
 export class TransferCache {
   readonly #committed: CommittedState;
   readonly #transfers = new Map<string, SharedTransfer>();
+  readonly #rejectionPolicy: RejectionPolicy;
   #target: HeldState | undefined;
 
-  constructor(committed: CommittedState) {
+  constructor(committed: CommittedState, rejection: RejectionRule = "isolate") {
     this.#committed = committed;
+    this.#rejectionPolicy =
+      rejection === "strict" ? RejectionPolicy.STRICT : RejectionPolicy.ISOLATE;
   }
 
   /**
    * To the newest generation, from `base` when that is a state this process knows, else everything. Absent while there
    * is no generation to offer.
    */
-  transferFrom(base: HeldState | undefined): SharedTransfer | undefined {
+  transferFrom(base: HeldState | undefined, compression: Compression): SharedTransfer | undefined {
     const target = this.#newest();
     if (target === undefined) return undefined;
-    const key = base === undefined ? "full" : stateKey(base);
+    const key = `${compression} ${base === undefined ? "full" : stateKey(base)}`;
     const kept = this.#transfers.get(key);
     if (kept !== undefined) return kept;
     const delta = base && this.#deltaFrom(base, target);
-    if (base !== undefined && delta === undefined) return this.transferFrom(undefined);
-    const transfer = new SharedTransfer(target, base?.generation, delta ?? this.#committed.full());
+    if (base !== undefined && delta === undefined) return this.transferFrom(undefined, compression);
+    const transfer = new SharedTransfer({
+      target,
+      base: base?.generation,
+      delta: delta ?? this.#committed.full(),
+      compression,
+      rejectionPolicy: this.#rejectionPolicy,
+    });
     const isShared = base === undefined || this.#transfers.size < maxTransfers;
     if (isShared) this.#transfers.set(key, transfer);
     return transfer;

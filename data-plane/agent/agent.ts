@@ -17,6 +17,7 @@ import { type NodeIdentity, resolveNodeIdentity } from "./node-identity.ts";
 import { NodeReport } from "./node-report.ts";
 import { NodeState } from "./node-state.ts";
 import { SnapshotApplier } from "./snapshot-applier.ts";
+import { type TransferChecks, transferChecks } from "./transfer-checks.ts";
 import { WorkerLinks } from "./worker-links.ts";
 
 export interface AgentInit {
@@ -24,6 +25,7 @@ export interface AgentInit {
   readonly post: (message: AgentToMain) => void;
   readonly log: Logger;
   readonly timing?: Partial<AgentTiming>;
+  readonly checks?: TransferChecks;
 }
 
 export interface AgentTiming {
@@ -54,7 +56,8 @@ export class Agent {
   readonly #init: AgentInit;
   readonly #timing: AgentTiming;
   readonly #stop = new AbortController();
-  readonly #state = new NodeState();
+  readonly #checks: TransferChecks;
+  readonly #state: NodeState;
   readonly #contact = new ControlPlaneContact(() => this.#keepConfirmation());
   readonly #workers: WorkerLinks;
   readonly #listeners: ListenerControl;
@@ -71,6 +74,8 @@ export class Agent {
     const { options, post, log } = init;
     this.#init = init;
     this.#timing = { ...defaultTiming, ...init.timing };
+    this.#checks = init.checks ?? transferChecks;
+    this.#state = new NodeState(this.#checks);
     this.#workers = new WorkerLinks({ log, answerTimeoutMs: this.#timing.workerAnswerTimeoutMs });
     this.#listeners = new ListenerControl({
       post,
@@ -262,6 +267,7 @@ export class Agent {
         stallMs,
         failedStallMs,
         behindMs,
+        checks: this.#checks,
         log,
       },
       this.#stop.signal,

@@ -13,6 +13,7 @@
 import { compareGenerations, type Generation } from "../../config-model/snapshot/generation.ts";
 import type { Logger } from "../../foundation/log.ts";
 import {
+  Compression,
   type Drain,
   type FollowRequest,
   type FollowResponse,
@@ -29,6 +30,7 @@ import { describe, type Running, shortHex } from "./node-state.ts";
 import type { PhaseReport } from "./snapshot-applier.ts";
 import { type SnapshotStream, StreamBrokenError, StreamRefusedError } from "./snapshot-stream.ts";
 import { statusMessage } from "./status-message.ts";
+import type { TransferChecks } from "./transfer-checks.ts";
 import { type ReceivedTransfer, TransferError, TransferReceiver } from "./transfer-receiver.ts";
 
 const protocol = 1;
@@ -60,6 +62,7 @@ export interface FollowSessionInit {
   readonly behindMs: number;
   /** The control plane answered and means this node. */
   readonly onWelcome: (welcome: Welcome) => void;
+  readonly checks: TransferChecks;
   /** The stream has done something useful: later failures start from the shortest delay. */
   readonly onProven: () => void;
   readonly log: Logger;
@@ -80,8 +83,8 @@ export class FollowSession {
     this.#init = init;
   }
 
-  /** Resolves to how long to wait when the control plane drains; rejects when the stream is broken or refused. */
-  async run(): Promise<number> {
+  /** Resolves when the control plane drains; rejects when the stream is broken or refused. */
+  async run(): Promise<Drain> {
     const { stream, node, contact } = this.#init;
     try {
       node.onConditionChange(() => this.#reportServing());
@@ -91,10 +94,10 @@ export class FollowSession {
         if (message !== undefined) this.#receive(message);
         this.#endIfDrained();
       }
-      if (this.#drain !== undefined) return this.#drain.reconnectAfterMs;
+      if (this.#drain !== undefined) return this.#drain;
       throw new StreamBrokenError("the control plane ended the stream");
     } catch (error) {
-      if (this.#drain !== undefined) return this.#drain.reconnectAfterMs;
+      if (this.#drain !== undefined) return this.#drain;
       throw error;
     } finally {
       this.#state = "ended";
@@ -152,6 +155,7 @@ export class FollowSession {
       digest: Buffer.from(told?.digest ?? []),
       features: [],
       version,
+      compressions: [Compression.ZSTD],
     };
   }
 
@@ -173,7 +177,7 @@ export class FollowSession {
   #begin(begin: TransferBegin): void {
     if (this.#applying > 1) throw new StreamBrokenError("more than one transfer is in flight");
     try {
-      this.#receiver = new TransferReceiver(begin);
+      this.#receiver = new TransferReceiver(begin, this.#init.checks);
       this.#admit(this.#receiver.generation);
     } catch (error) {
       this.#giveUp(begin.generation, error);
@@ -182,7 +186,7 @@ export class FollowSession {
 
   /** Throws `TransferError` when this generation may not replace what the node holds. */
   #admit(generation: Generation): void {
-    const { node, adoptFleet } = this.#init;
+    const { node, adoptFleet, checks } = this.#init;
     const held = node.running?.generation;
     if (held === undefined) return;
     if (generation.fleetId !== held.fleetId) {
@@ -191,7 +195,7 @@ export class FollowSession {
         `generation ${describe(generation)} is of fleet ${generation.fleetId}, this node holds state of fleet ${held.fleetId} (--adopt-fleet=${generation.fleetId} lets it move)`,
       );
     }
-    if (compareGenerations(generation, held) < 0) {
+    if (!checks.mayReplace(held, generation)) {
       throw new TransferError(
         `generation ${describe(generation)} is older than ${describe(held)}, which this node holds`,
       );

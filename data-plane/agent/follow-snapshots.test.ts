@@ -89,9 +89,16 @@ test("followSnapshots() tries its addresses in turn, and waits longer only after
 });
 
 test("followSnapshots() waits as long as a control plane that drains asks", async () => {
-  const drain: Message = { $case: "drain", value: { reconnectAfterMs: 1_234 } };
+  const drain: Message = { $case: "drain", value: { reconnectAfterMs: 1_234, alternates: [] } };
   const { waitsMs } = await follow([[welcome, drain]]);
   assert.deepEqual(waitsMs, [1_234]);
+});
+
+test("followSnapshots() tries the addresses it was given by a control plane that drains first, once each", async () => {
+  const alternates = ["three:3", "unix:/other", "one:1", "four:4", "nonsense"];
+  const drain: Message = { $case: "drain", value: { reconnectAfterMs: 1, alternates } };
+  const { dialled } = await follow([[welcome, drain], down, down, down, down], ["one:1", "two:2"]);
+  assert.deepEqual(dialled, ["one:1", "three:3", "four:4", "two:2", "one:1"]);
 });
 
 test("followSnapshots() says each reason once, and again after the address was good for something", async () => {

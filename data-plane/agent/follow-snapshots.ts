@@ -5,12 +5,15 @@
  */
 import { type BackoffPolicy, backoffDelayMs } from "../../foundation/backoff.ts";
 import { errorText } from "../../foundation/error-text.ts";
+import { parseHostPort } from "../../foundation/format-address.ts";
 import type { Logger } from "../../foundation/log.ts";
 import { sleep } from "../../foundation/sleep.ts";
+import type { Drain } from "../../proto/gen/switchyard/fleet/v1/fleet.ts";
 import type { ControlPlaneContact } from "./control-plane-contact.ts";
 import { type FollowedNode, FollowSession } from "./follow-session.ts";
 import type { NodeIdentity } from "./node-identity.ts";
 import { type SnapshotStream, StreamRefusedError } from "./snapshot-stream.ts";
+import { type TransferChecks, transferChecks } from "./transfer-checks.ts";
 
 export interface FollowInit {
   /** Tried in turn; at least one. */
@@ -25,6 +28,7 @@ export interface FollowInit {
   readonly stallMs: number;
   readonly failedStallMs: number;
   readonly behindMs: number;
+  readonly checks?: TransferChecks;
   readonly log: Logger;
   readonly wait?: typeof sleep;
   readonly random?: () => number;
@@ -36,14 +40,22 @@ export async function followSnapshots(init: FollowInit, signal: AbortSignal): Pr
   /** Said already, by address; forgotten once the address has proven itself. */
   const said = new Map<string, string>();
   let failures = 0;
-  for (let turn = 0; !signal.aborted; turn += 1) {
-    const address = addresses[turn % addresses.length] ?? "";
+  /** Where a control plane that drained sent this node: tried first, once each. */
+  let alternates: readonly string[] = [];
+  let turn = 0;
+  while (!signal.aborted) {
+    const [alternate, ...others] = alternates;
+    alternates = others;
+    const address = alternate ?? addresses[turn++ % addresses.length] ?? "";
     let delayMs: number;
     try {
-      delayMs = await session(init, address, signal, () => {
+      const drain = await session(init, address, signal, () => {
         failures = 0;
+        alternates = [];
         said.delete(address);
       });
+      delayMs = drain.reconnectAfterMs;
+      alternates = drain.alternates.filter((other) => isDialable(other) && other !== address);
       log.info("control plane drains, moving on", { address, delayMs });
     } catch (error) {
       if (signal.aborted) break;
@@ -71,14 +83,15 @@ async function session(
   address: string,
   signal: AbortSignal,
   onProven: () => void,
-): Promise<number> {
-  const { addresses, contact, log } = init;
+): Promise<Drain> {
+  const { addresses, contact, log, checks = transferChecks } = init;
   const stream = init.open(address);
   const close = () => stream.close();
   signal.addEventListener("abort", close, { once: true });
   try {
     return await new FollowSession({
       ...init,
+      checks,
       stream,
       hasOtherControlPlanes: addresses.length > 1,
       onWelcome: ({ controlPlaneId }) => {
@@ -90,4 +103,10 @@ async function session(
   } finally {
     signal.removeEventListener("abort", close);
   }
+}
+
+/** A control plane may name others over the network, nothing else on this machine. */
+function isDialable(address: string): boolean {
+  const parsed = parseHostPort(address);
+  return parsed !== undefined && parsed.host !== "";
 }

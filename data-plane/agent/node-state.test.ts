@@ -5,6 +5,7 @@ import { ChangeListParts } from "../../config-model/snapshot/change-list-codec.t
 import { KeyedSnapshot } from "../../config-model/snapshot/keyed-snapshot.ts";
 import { type Resource, resourceId } from "../../config-model/snapshot/resource.ts";
 import type { SnapshotDelta } from "../../config-model/snapshot/snapshot-delta.ts";
+import { TransferBegin, TransferChunk } from "../../proto/gen/switchyard/fleet/v1/fleet.ts";
 import { ResourceKind } from "../../proto/gen/switchyard/fleet/v1/resource.ts";
 import { CrashFileSystem } from "../../test/support/crash-file-system.ts";
 import { routerResource } from "../../test/support/resources.ts";
@@ -56,13 +57,19 @@ function send(source: Source, from: number, { kind, at }: Damage): ReceivedTrans
   const parts = [...new ChangeListParts(kind === "delta" ? wrong : delta, 300)];
   const target = generation(source.number);
   const base = from === 0 ? undefined : generation(kind === "base" ? from - 1 : from);
-  const receiver = new TransferReceiver({ generation: target, base, chunkCount: parts.length });
+  const receiver = new TransferReceiver(
+    TransferBegin.fromPartial({
+      generation: target,
+      chunkCount: parts.length,
+      ...(base && { base }),
+    }),
+  );
   for (const [index, changes] of parts.entries()) {
     const isHit = index === at % parts.length;
     const checksum = crc32(changes);
     if (kind === "lost" && isHit) continue;
     if (kind === "flipped" && isHit) changes[at % changes.length]! ^= 0x10;
-    receiver.add({ index, changes, crc32: checksum });
+    receiver.add(TransferChunk.fromPartial({ index, changes, crc32: checksum }));
   }
   const digest = Buffer.from(source.snapshot.digest());
   if (kind === "digest") digest[at % 32]! ^= 1;

@@ -16,6 +16,7 @@ import {
 import type { SnapshotDelta } from "../../config-model/snapshot/snapshot-delta.ts";
 import { ResourceKind } from "../../proto/gen/switchyard/fleet/v1/resource.ts";
 import { sharedParts } from "./shared-parts.ts";
+import { type TransferChecks, transferChecks } from "./transfer-checks.ts";
 import { type ReceivedTransfer, TransferError, type TransferPart } from "./transfer-receiver.ts";
 
 export interface Running {
@@ -54,6 +55,11 @@ export class NodeState {
   #snapshot = new KeyedSnapshot();
   #running: Running | undefined;
   #entryPointNames: ReadonlySet<string> = new Set();
+  readonly #checks: Pick<TransferChecks, "isState">;
+
+  constructor(checks: Pick<TransferChecks, "isState"> = transferChecks) {
+    this.#checks = checks;
+  }
 
   get running(): Running | undefined {
     return this.#running;
@@ -98,7 +104,7 @@ export class NodeState {
       if (base !== undefined || full) await this.#applyParts(transfer.parts, staging);
       else await this.#applyDifference(transfer.parts, staging);
       const digest = this.#snapshot.digest();
-      if (Buffer.compare(digest, transfer.digest) !== 0) {
+      if (!this.#checks.isState(digest, transfer.digest)) {
         throw new DigestMismatchError(
           `the digest after generation ${describe(generation)} is ${shortHex(digest)}, the control plane says ${shortHex(transfer.digest)}`,
         );

@@ -34,6 +34,18 @@ export interface PhaseReport {
   readonly reason?: string;
 }
 
+/** The strict rule: one resource that cannot be served refuses the whole generation. */
+class RefusedGenerationError extends TransferError {
+  override readonly name = "RefusedGenerationError";
+  readonly rejected: readonly RejectedResource[];
+
+  constructor(rejected: readonly RejectedResource[]) {
+    const others = rejected.length > 1 ? ` and ${rejected.length - 1} more` : "";
+    super(`"${rejected[0]?.name ?? ""}"${others} cannot be served: ${rejected[0]?.reason ?? ""}`);
+    this.rejected = rejected;
+  }
+}
+
 export interface SnapshotApplierInit {
   readonly state: NodeState;
   readonly workers: WorkerLinks;
@@ -127,7 +139,7 @@ export class SnapshotApplier {
       staged = await state.stage(transfer);
       const { digest } = staged.next;
       report({ transfer, phase: Phase.VALIDATED, digest });
-      id = await this.#build(staged);
+      id = await this.#build(staged, transfer.isStrict);
       report({ transfer, phase: Phase.APPLIED, digest });
     } catch (error) {
       staged?.undo();
@@ -149,7 +161,7 @@ export class SnapshotApplier {
   }
 
   /** Resolves to the id that `#switch` takes, undefined when only the number is new; rejects with nothing switched. */
-  async #build(staged: StagedChange): Promise<number | undefined> {
+  async #build(staged: StagedChange, isStrict: boolean): Promise<number | undefined> {
     const { state, workers, listeners, signal } = this.#init;
     const entryPoints =
       staged.entryPoints ?? (listeners.isActive ? undefined : state.entryPoints());
@@ -164,10 +176,14 @@ export class SnapshotApplier {
       if (signal.aborted) throw new TransferError("the data plane is stopping");
       const outcome = await workers.build(id, { parts: staged.parts, whole, onlyOutOfSync: false });
       await bound;
-      if (outcome.kind === "built") return id;
+      // A node that serves nothing is better off with most of a generation than with none of it.
+      const isDemanding = isStrict && staged.before !== undefined;
+      const rejected = isDemanding && outcome.kind === "built" ? workers.rejectedByBuild() : [];
+      if (outcome.kind === "built" && rejected.length === 0) return id;
       if (outcome.kind === "none") continue; // all died of something: main starts them again
       workers.abandon(id);
       listeners.abandon(id);
+      if (outcome.kind === "built") throw new RefusedGenerationError(rejected);
       throw new TransferError(outcome.reason);
     }
   }
@@ -215,6 +231,7 @@ export class SnapshotApplier {
       serving: describe(state.running?.generation),
       reason,
     });
-    report({ transfer, phase: Phase.FAILED, digest: state.running?.digest, reason });
+    const rejected = error instanceof RefusedGenerationError ? error.rejected : [];
+    report({ transfer, phase: Phase.FAILED, digest: state.running?.digest, rejected, reason });
   }
 }

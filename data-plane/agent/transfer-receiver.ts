@@ -5,19 +5,24 @@
  *
  * Chunks are checked as they arrive and touch no state before the commit, so a stream that breaks leaves nothing to undo.
  */
-import { hash } from "node:crypto";
-import { crc32 } from "node:zlib";
+import { zstdDecompressSync } from "node:zlib";
 import type { Generation } from "../../config-model/snapshot/generation.ts";
 import { readChangeList } from "../../config-model/snapshot/read-change-list.ts";
 import type { Resource, ResourceKey } from "../../config-model/snapshot/resource.ts";
 import type { SnapshotDelta } from "../../config-model/snapshot/snapshot-delta.ts";
 import { errorText } from "../../foundation/error-text.ts";
-import type {
-  TransferBegin,
-  TransferChunk,
-  TransferCommit,
+import {
+  Compression,
+  RejectionPolicy,
+  type TransferBegin,
+  type TransferChunk,
+  type TransferCommit,
 } from "../../proto/gen/switchyard/fleet/v1/fleet.ts";
 import { sharedCopy } from "./shared-parts.ts";
+import { type TransferChecks, transferChecks } from "./transfer-checks.ts";
+
+/** One resource may be larger than a chunk is aimed at; nothing is larger than a message may be. */
+const maxChunkBytes = 64 * 1024 * 1024;
 
 /** An encoded `ChangeList` in shared memory, and what it says. */
 export interface TransferPart {
@@ -29,6 +34,8 @@ export interface ReceivedTransfer {
   readonly generation: Generation;
   /** Absent: replaces everything the node holds. */
   readonly base: Generation | undefined;
+  /** A resource that cannot be served refuses all of it. */
+  readonly isStrict: boolean;
   readonly parts: readonly TransferPart[];
   /** What the digest must be once this is applied. */
   readonly digest: Uint8Array;
@@ -45,33 +52,41 @@ export class TransferReceiver {
   readonly generation: Generation;
   readonly base: Generation | undefined;
   readonly beganAtMs = performance.now();
+  readonly #isStrict: boolean;
   readonly #chunkCount: number;
+  readonly #checks: TransferChecks;
   readonly #parts: TransferPart[] = [];
 
-  constructor({ generation, base, chunkCount }: TransferBegin) {
+  constructor(
+    { generation, base, chunkCount, rejectionPolicy }: TransferBegin,
+    checks: TransferChecks = transferChecks,
+  ) {
     if (generation === undefined) throw new TransferError("the transfer names no generation");
     this.generation = generation;
     this.base = base;
+    this.#isStrict = rejectionPolicy === RejectionPolicy.STRICT;
     this.#chunkCount = chunkCount;
+    this.#checks = checks;
   }
 
-  add({ index, changes, crc32: expectedCrc }: TransferChunk): void {
+  add(chunk: TransferChunk): void {
+    const { index, changes } = chunk;
     const expectedIndex = this.#parts.length;
-    if (index !== expectedIndex || index >= this.#chunkCount) {
+    if (!this.#checks.isNext(index, expectedIndex, this.#chunkCount)) {
       throw new TransferError(
         `chunk ${index} arrived where chunk ${expectedIndex} of ${this.#chunkCount} was due`,
       );
     }
-    if (crc32(changes) !== expectedCrc) {
+    if (!this.#checks.isIntact(changes, chunk.crc32)) {
       throw new TransferError(`chunk ${index} has a wrong checksum`);
     }
-    const shared = sharedCopy(changes);
-    const delta = decode(shared, index);
+    const shared = sharedCopy(contentOf(chunk));
+    const delta = decode(shared, index, this.#checks);
     this.#parts.push({ changes: shared, delta });
   }
 
   commit({ generation, digest }: TransferCommit): ReceivedTransfer {
-    if (this.#parts.length !== this.#chunkCount) {
+    if (!this.#checks.isComplete(this.#parts.length, this.#chunkCount)) {
       throw new TransferError(
         `the transfer was committed after ${this.#parts.length} of ${this.#chunkCount} chunks`,
       );
@@ -86,6 +101,7 @@ export class TransferReceiver {
     return {
       generation: this.generation,
       base: this.base,
+      isStrict: this.#isStrict,
       parts: this.#parts,
       digest,
       beganAtMs: this.beganAtMs,
@@ -93,11 +109,39 @@ export class TransferReceiver {
   }
 }
 
+/** The encoded `ChangeList` of a chunk, never longer than it says. */
+function contentOf({ index, changes, compression, uncompressedBytes }: TransferChunk): Uint8Array {
+  switch (compression) {
+    case Compression.UNSPECIFIED:
+      return changes;
+    case Compression.ZSTD: {
+      if (uncompressedBytes > maxChunkBytes) {
+        throw new TransferError(`chunk ${index} says it has ${uncompressedBytes} bytes`);
+      }
+      const content = decompress(changes, uncompressedBytes, index);
+      if (content.length === uncompressedBytes) return content;
+      throw new TransferError(
+        `chunk ${index} has ${content.length} bytes where it says ${uncompressedBytes}`,
+      );
+    }
+  }
+  throw new TransferError(`chunk ${index} is compressed in a way this node does not know`);
+}
+
+function decompress(changes: Uint8Array, maxOutputLength: number, index: number): Uint8Array {
+  try {
+    return zstdDecompressSync(changes, { maxOutputLength: Math.max(1, maxOutputLength) });
+  } catch (error) {
+    const reason = errorText(error);
+    throw new TransferError(`chunk ${index} cannot be decompressed: ${reason}`, { cause: error });
+  }
+}
+
 /**
  * Every payload has the hash it claims. Hashes and payloads are views of `changes`: the agent and all workers hold the
  * same bytes once.
  */
-function decode(changes: Uint8Array, index: number): SnapshotDelta {
+function decode(changes: Uint8Array, index: number, checks: TransferChecks): SnapshotDelta {
   try {
     const { upserts, removals } = readChangeList(changes);
     for (const { kind, name } of [...upserts, ...removals]) {
@@ -105,7 +149,7 @@ function decode(changes: Uint8Array, index: number): SnapshotDelta {
       if (kind < 1 || kind > 0xffff) throw new Error(`${kind} is no resource kind ("${name}")`);
     }
     for (const resource of upserts) {
-      if (!hash("sha256", resource.payload, "buffer").equals(resource.hash)) {
+      if (!checks.isPayload(resource.payload, resource.hash)) {
         throw new Error(`the payload of "${resource.name}" does not match its hash`);
       }
     }

@@ -4,6 +4,7 @@
  * main restarts it and it comes back as a new one.
  */
 import type { MessagePort } from "node:worker_threads";
+import { resourceId } from "../../config-model/snapshot/resource.ts";
 import type { Logger } from "../../foundation/log.ts";
 import type { CounterReport, RejectedResource } from "../worker/worker-protocol.ts";
 import { WorkerLink } from "./worker-link.ts";
@@ -138,6 +139,15 @@ export class WorkerLinks {
   abandon(transfer: number): void {
     for (const link of this.#asked) link.abandon(transfer);
     this.#built = new Map();
+  }
+
+  /** After `build` said built: what would be held and not served once switched, each resource once. */
+  rejectedByBuild(): readonly RejectedResource[] {
+    const byId = new Map<string, RejectedResource>();
+    for (const rejection of [...this.#built.values()].flat()) {
+      byId.set(resourceId({ kind: rejection.resourceKind, name: rejection.name }), rejection);
+    }
+    return [...byId.values()];
   }
 
   /** What any worker in sync holds and does not serve. */

@@ -90,7 +90,7 @@ test("Agent moves to another control plane when the first drains, once the trans
   await stream.hello();
   stream.welcome();
   stream.transfer({ generation: generation(1n), delta: first, digest: digestOf(first) });
-  stream.send({ $case: "drain", value: { reconnectAfterMs: 1 } });
+  stream.send({ $case: "drain", value: { reconnectAfterMs: 1, alternates: [] } });
   const moved = await two.stream();
   const hello = await moved.hello();
   assert.equal(hello.running?.number, 1n);

@@ -1,9 +1,14 @@
 /** The agent against a control plane over real gRPC; main thread and workers are fakes that keep the protocol. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { crc32 } from "node:zlib";
+import { crc32, zstdCompressSync } from "node:zlib";
 import type { SnapshotDelta } from "../../config-model/snapshot/snapshot-delta.ts";
-import { Phase, type Rejection } from "../../proto/gen/switchyard/fleet/v1/fleet.ts";
+import {
+  Compression,
+  Phase,
+  type Rejection,
+  TransferChunk,
+} from "../../proto/gen/switchyard/fleet/v1/fleet.ts";
 import { ResourceKind } from "../../proto/gen/switchyard/fleet/v1/resource.ts";
 import { entryPointResource, upserting } from "../support/entry-point-resource.ts";
 import { digestOf, FakeControlPlane, transferMessages } from "../support/fake-control-plane.ts";
@@ -155,7 +160,34 @@ const damages: Record<string, (messages: ReturnType<typeof transferMessages>) =>
   "chunks in another order": (messages) => void messages.splice(1, 0, ...messages.splice(2, 1)),
   "a chunk that is no change list": (messages) => {
     const changes = Buffer.from("no change list at all");
-    messages.splice(1, 1, { $case: "chunk", value: { index: 0, changes, crc32: crc32(changes) } });
+    const value = TransferChunk.fromPartial({ index: 0, changes, crc32: crc32(changes) });
+    messages.splice(1, 1, { $case: "chunk", value });
+  },
+  "a compressed chunk that is none": (messages) => {
+    const changes = Buffer.from("no frame at all");
+    const value = { index: 0, changes, crc32: crc32(changes), uncompressedBytes: 100 };
+    messages.splice(1, 1, { $case: "chunk", value: { ...value, compression: Compression.ZSTD } });
+  },
+  "a compressed chunk that is longer than it says": (messages) => {
+    const changes = zstdCompressSync(Buffer.alloc(1_000_000));
+    const value = { index: 0, changes, crc32: crc32(changes), uncompressedBytes: 100 };
+    messages.splice(1, 1, { $case: "chunk", value: { ...value, compression: Compression.ZSTD } });
+  },
+  "a compressed chunk that is shorter than it says": (messages) => {
+    const chunk = messages[1];
+    assert.ok(chunk?.$case === "chunk");
+    const { changes } = chunk.value;
+    const compressed = zstdCompressSync(changes);
+    messages[1] = {
+      $case: "chunk",
+      value: {
+        index: 0,
+        changes: compressed,
+        crc32: crc32(compressed),
+        compression: Compression.ZSTD,
+        uncompressedBytes: changes.length + 1,
+      },
+    };
   },
   "a kind that no digest has room for": (messages) => {
     const delta = upserting({ ...routerResource("a@file"), kind: 0x1_0000 as never });

@@ -45,6 +45,18 @@ test("an agent is brought to every generation of the control plane", async () =>
   assert.equal(fleet.service.status.node("node-1")?.timings?.full, false);
 });
 
+test("a full transfer reaches an agent compressed, made once for all that take it so", async () => {
+  await using fleet = await FleetFixture.start({ resources });
+  await using node = await follow(fleet);
+  await untilServing(fleet, node);
+  const compressedBytes = fleet.service.counts.bytes;
+  const plain = fleet.node("plain");
+  await fleet.untilInSync(plain);
+  const plainBytes = fleet.service.counts.bytes - compressedBytes;
+  assert.ok(compressedBytes < plainBytes * 0.7, `${compressedBytes} bytes after ${plainBytes}`);
+  assert.equal(fleet.service.counts.fullTransfers, 2);
+});
+
 test("what a worker rejects reaches the control plane with its source", async () => {
   await using fleet = await FleetFixture.start({ resources });
   await using node = await follow(fleet);

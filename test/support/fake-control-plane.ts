@@ -4,11 +4,13 @@ import { ChangeListParts } from "../../config-model/snapshot/change-list-codec.t
 import type { Generation } from "../../config-model/snapshot/generation.ts";
 import { KeyedSnapshot } from "../../config-model/snapshot/keyed-snapshot.ts";
 import type { SnapshotDelta } from "../../config-model/snapshot/snapshot-delta.ts";
-import type {
-  FollowRequest,
-  FollowResponse,
-  Phase,
-  Status,
+import {
+  type FollowRequest,
+  type FollowResponse,
+  type Phase,
+  type Status,
+  TransferBegin,
+  TransferChunk,
 } from "../../proto/gen/switchyard/fleet/v1/fleet.ts";
 import { FleetServiceService } from "../../proto/gen/switchyard/fleet/v1/fleet_service.ts";
 import { until } from "./until.ts";
@@ -88,10 +90,17 @@ export function transferMessages(
   const { generation, base, delta, digest } = transfer;
   const parts = [...new ChangeListParts(delta, partBytes)];
   return [
-    { $case: "begin", value: { generation, base, chunkCount: parts.length } },
+    {
+      $case: "begin",
+      value: TransferBegin.fromPartial({
+        generation,
+        chunkCount: parts.length,
+        ...(base && { base }),
+      }),
+    },
     ...parts.map((changes, index) => ({
       $case: "chunk" as const,
-      value: { index, changes, crc32: crc32(changes) },
+      value: TransferChunk.fromPartial({ index, changes, crc32: crc32(changes) }),
     })),
     { $case: "commit", value: { generation, digest: Buffer.from(digest) } },
   ];

@@ -90,6 +90,7 @@ export class KeptNode {
     const staged = await this.state.stage({
       generation: { fleetId, epoch: 1n, number: BigInt(number) },
       base: this.state.running?.generation,
+      isStrict: false,
       parts: [...sharedParts(delta)].map((changes) => ({ changes, delta })),
       digest: Buffer.from(this.#digests[number] ?? "", "hex"),
       beganAtMs: 0,

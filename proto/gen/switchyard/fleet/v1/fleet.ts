@@ -12,6 +12,37 @@ export const protobufPackage = "switchyard.fleet.v1";
 
 export const protobufFileName = "switchyard/fleet/v1/fleet.proto";
 
+export const Compression = {
+  UNSPECIFIED: 0,
+  /** ZSTD - Zstandard, one frame a chunk. */
+  ZSTD: 1,
+} as const;
+
+export type Compression = typeof Compression[keyof typeof Compression];
+
+export namespace Compression {
+  export type UNSPECIFIED = typeof Compression.UNSPECIFIED;
+  export type ZSTD = typeof Compression.ZSTD;
+}
+
+/** What becomes of a generation of which a node cannot serve every resource. */
+export const RejectionPolicy = {
+  /** UNSPECIFIED - As ISOLATE. */
+  UNSPECIFIED: 0,
+  /** ISOLATE - The rest of it serves; what is rejected keeps its last good version, or stays out. */
+  ISOLATE: 1,
+  /** STRICT - Nothing of it serves: FAILED with the list of what was rejected. A node that serves nothing takes it all the same. */
+  STRICT: 2,
+} as const;
+
+export type RejectionPolicy = typeof RejectionPolicy[keyof typeof RejectionPolicy];
+
+export namespace RejectionPolicy {
+  export type UNSPECIFIED = typeof RejectionPolicy.UNSPECIFIED;
+  export type ISOLATE = typeof RejectionPolicy.ISOLATE;
+  export type STRICT = typeof RejectionPolicy.STRICT;
+}
+
 export const Phase = {
   UNSPECIFIED: 0,
   /** RECEIVED - Every chunk arrived. */
@@ -68,7 +99,7 @@ export interface Label {
 }
 
 export interface Hello {
-  /** 1 for this text. */
+  /** The newest the node speaks; 1 is this text. `welcome` says which of it is used. */
   protocol: number;
   nodeId: string;
   /** Grows with every start of the node's process; of two streams with one node id the older is refused. */
@@ -82,9 +113,12 @@ export interface Hello {
   digest: Buffer;
   features: string[];
   version: string;
+  /** How chunks may come compressed; empty: not at all. */
+  compressions: Compression[];
 }
 
 export interface Welcome {
+  /** At most what the node said; one that does not speak it leaves. */
   protocol: number;
   controlPlaneId: string;
   heartbeatIntervalMs: number;
@@ -97,15 +131,20 @@ export interface TransferBegin {
   /** Absent: a full transfer, which replaces everything the node holds. Else the delta applies to exactly this state. */
   base: Generation | undefined;
   chunkCount: number;
+  rejectionPolicy: RejectionPolicy;
 }
 
 export interface TransferChunk {
   /** Counts from 0 without gaps. */
   index: number;
-  /** An encoded ChangeList; aimed at 64 to 256 KiB. */
+  /** An encoded ChangeList; aimed at 64 to 256 KiB before compression. */
   changes: Buffer;
-  /** CRC-32 of `changes`. */
+  /** CRC-32 of `changes` as sent. */
   crc32: number;
+  /** Of `changes`; one of those the node named. */
+  compression: Compression;
+  /** Length of the ChangeList, when it is compressed. */
+  uncompressedBytes: number;
 }
 
 export interface ChangeList {
@@ -142,7 +181,7 @@ export interface Status {
   elapsedUs: bigint;
   /** Of what the node holds in this phase. */
   digest: Buffer;
-  /** Resources the node holds but does not serve. Whole list, with SERVING. */
+  /** Resources the node holds but does not serve: whole list, with SERVING. With FAILED, what a strict generation failed for. */
   rejected: Rejection[];
   reason: string;
 }
@@ -161,6 +200,8 @@ export interface Heartbeat {
 /** The control plane is about to stop: reconnect elsewhere after the delay. */
 export interface Drain {
   reconnectAfterMs: number;
+  /** Control planes of this fleet that are worth trying first, as `HOST:PORT`. */
+  alternates: string[];
 }
 
 function createBaseFollowRequest(): FollowRequest {
@@ -572,6 +613,7 @@ function createBaseHello(): Hello {
     digest: Buffer.alloc(0),
     features: [],
     version: "",
+    compressions: [],
   };
 }
 
@@ -603,6 +645,13 @@ export const Hello: MessageFns<Hello> = {
     }
     if (message.version !== "") {
       writer.uint32(66).string(message.version);
+    }
+    if (message.compressions.length !== 0) {
+      writer.uint32(74).fork();
+      for (const v of message.compressions) {
+        writer.int32(v);
+      }
+      writer.join();
     }
     return writer;
   },
@@ -684,6 +733,24 @@ export const Hello: MessageFns<Hello> = {
             message.version = reader.string();
             continue;
           }
+          case 9: {
+            if (tag === 72) {
+              message.compressions.push(reader.int32() as any);
+
+              continue;
+            }
+
+            if (tag === 74) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.compressions.push(reader.int32() as any);
+              }
+
+              continue;
+            }
+
+            break;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -713,6 +780,7 @@ export const Hello: MessageFns<Hello> = {
     message.digest = object.digest ?? Buffer.alloc(0);
     message.features = object.features?.map((e) => e) || [];
     message.version = object.version ?? "";
+    message.compressions = object.compressions?.map((e) => e) || [];
     return message;
   },
 };
@@ -797,7 +865,7 @@ export const Welcome: MessageFns<Welcome> = {
 };
 
 function createBaseTransferBegin(): TransferBegin {
-  return { generation: undefined, base: undefined, chunkCount: 0 };
+  return { generation: undefined, base: undefined, chunkCount: 0, rejectionPolicy: 0 };
 }
 
 export const TransferBegin: MessageFns<TransferBegin> = {
@@ -810,6 +878,9 @@ export const TransferBegin: MessageFns<TransferBegin> = {
     }
     if (message.chunkCount !== 0) {
       writer.uint32(24).uint32(message.chunkCount);
+    }
+    if (message.rejectionPolicy !== 0) {
+      writer.uint32(32).int32(message.rejectionPolicy);
     }
     return writer;
   },
@@ -851,6 +922,14 @@ export const TransferBegin: MessageFns<TransferBegin> = {
             message.chunkCount = reader.uint32();
             continue;
           }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.rejectionPolicy = reader.int32() as any;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -875,12 +954,13 @@ export const TransferBegin: MessageFns<TransferBegin> = {
       ? Generation.fromPartial(object.base)
       : undefined;
     message.chunkCount = object.chunkCount ?? 0;
+    message.rejectionPolicy = object.rejectionPolicy ?? 0;
     return message;
   },
 };
 
 function createBaseTransferChunk(): TransferChunk {
-  return { index: 0, changes: Buffer.alloc(0), crc32: 0 };
+  return { index: 0, changes: Buffer.alloc(0), crc32: 0, compression: 0, uncompressedBytes: 0 };
 }
 
 export const TransferChunk: MessageFns<TransferChunk> = {
@@ -893,6 +973,12 @@ export const TransferChunk: MessageFns<TransferChunk> = {
     }
     if (message.crc32 !== 0) {
       writer.uint32(29).fixed32(message.crc32);
+    }
+    if (message.compression !== 0) {
+      writer.uint32(32).int32(message.compression);
+    }
+    if (message.uncompressedBytes !== 0) {
+      writer.uint32(40).uint32(message.uncompressedBytes);
     }
     return writer;
   },
@@ -934,6 +1020,22 @@ export const TransferChunk: MessageFns<TransferChunk> = {
             message.crc32 = reader.fixed32();
             continue;
           }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.compression = reader.int32() as any;
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.uncompressedBytes = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -954,6 +1056,8 @@ export const TransferChunk: MessageFns<TransferChunk> = {
     message.index = object.index ?? 0;
     message.changes = object.changes ?? Buffer.alloc(0);
     message.crc32 = object.crc32 ?? 0;
+    message.compression = object.compression ?? 0;
+    message.uncompressedBytes = object.uncompressedBytes ?? 0;
     return message;
   },
 };
@@ -1521,13 +1625,16 @@ export const Heartbeat: MessageFns<Heartbeat> = {
 };
 
 function createBaseDrain(): Drain {
-  return { reconnectAfterMs: 0 };
+  return { reconnectAfterMs: 0, alternates: [] };
 }
 
 export const Drain: MessageFns<Drain> = {
   encode(message: Drain, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.reconnectAfterMs !== 0) {
       writer.uint32(8).uint32(message.reconnectAfterMs);
+    }
+    for (const v of message.alternates) {
+      writer.uint32(18).string(v!);
     }
     return writer;
   },
@@ -1553,6 +1660,14 @@ export const Drain: MessageFns<Drain> = {
             message.reconnectAfterMs = reader.uint32();
             continue;
           }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.alternates.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1571,6 +1686,7 @@ export const Drain: MessageFns<Drain> = {
   fromPartial(object: DeepPartial<Drain>): Drain {
     const message = createBaseDrain();
     message.reconnectAfterMs = object.reconnectAfterMs ?? 0;
+    message.alternates = object.alternates?.map((e) => e) || [];
     return message;
   },
 };
