@@ -4,29 +4,29 @@ import type { StaticConfiguration } from "./static-configuration.ts";
 
 interface FixedKey {
   readonly path: string;
-  readonly valueOf: (configuration: StaticConfiguration) => unknown;
+  readonly read: (configuration: StaticConfiguration) => unknown;
 }
 
 const fixedKeys: readonly FixedKey[] = [
   {
     path: "providers.providersThrottleDuration",
-    valueOf: ({ providers }) => providers.throttleMs,
+    read: ({ providers }) => providers.throttleMs,
   },
-  { path: "providers.precedence", valueOf: ({ providers }) => providers.precedence },
+  { path: "providers.precedence", read: ({ providers }) => providers.precedence },
   ...(["filename", "directory", "watch"] as const).map((name): FixedKey => {
-    return { path: `providers.file.${name}`, valueOf: ({ providers }) => providers.file?.[name] };
+    return { path: `providers.file.${name}`, read: ({ providers }) => providers.file?.[name] };
   }),
   ...(["endpoints", "rootKey", "username", "password", "tls"] as const).map((name): FixedKey => {
-    return { path: `providers.etcd.${name}`, valueOf: ({ providers }) => providers.etcd?.[name] };
+    return { path: `providers.etcd.${name}`, read: ({ providers }) => providers.etcd?.[name] };
   }),
-  { path: "log.level", valueOf: ({ log }) => log.level },
-  { path: "log.format", valueOf: ({ log }) => log.format },
-  { path: "fleet.stream.address", valueOf: ({ fleet }) => fleet.stream.address },
-  { path: "fleet.stream.tls", valueOf: ({ fleet }) => fleet.stream.tls },
-  { path: "fleet.admin.address", valueOf: ({ fleet }) => fleet.adminAddress },
-  { path: "fleet.insecure", valueOf: ({ fleet }) => fleet.insecure },
-  { path: "fleet.stateDir", valueOf: ({ fleet }) => fleet.stateDir },
-  { path: "fleet.store", valueOf: ({ fleet }) => fleet.store },
+  { path: "log.level", read: ({ log }) => log.level },
+  { path: "log.format", read: ({ log }) => log.format },
+  { path: "fleet.stream.address", read: ({ fleet }) => fleet.stream.address },
+  { path: "fleet.stream.tls", read: ({ fleet }) => fleet.stream.tls },
+  { path: "fleet.admin.address", read: ({ fleet }) => fleet.adminAddress },
+  { path: "fleet.insecure", read: ({ fleet }) => fleet.insecure },
+  { path: "fleet.stateDir", read: ({ fleet }) => fleet.stateDir },
+  { path: "fleet.store", read: ({ fleet }) => fleet.store },
 ];
 
 /** A provider that came or went is one key. */
@@ -43,7 +43,7 @@ export function restartKeys(
     )
     .map((name) => `providers.${name}`);
   const keys = fixedKeys
-    .filter(({ valueOf }) => !isDeepStrictEqual(valueOf(before), valueOf(after)))
+    .filter(({ read }) => !isDeepStrictEqual(read(before), read(after)))
     .map(({ path }) => path)
     .filter((path) => !sections.some((section) => path.startsWith(`${section}.`)));
   return [...sections, ...keys];
