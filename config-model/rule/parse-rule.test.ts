@@ -334,3 +334,7 @@ describe("parseRule() on any input", () => {
     assert.ok(large < 30 * Math.max(small, 4_000), `${small} and ${large} microseconds`);
   });
 });
+
+test("parseRule() takes half a surrogate pair for what it becomes on the wire", () => {
+  assert.deepEqual(parsed("Header(`X`, `\ud800`)"), parsed("Header(`X`, `\ufffd`)"));
+});

@@ -25,7 +25,8 @@ export type RuleParse =
 
 export function parseRule(text: string, protocol: RuleProtocol): RuleParse {
   try {
-    return { ok: true, rule: new RuleParser(text, protocol).parse() };
+    // Half a surrogate pair would be another character once it is sent as UTF-8; places stay the same.
+    return { ok: true, rule: new RuleParser(text.toWellFormed(), protocol).parse() };
   } catch (error) {
     if (!(error instanceof RuleSyntaxError)) throw error;
     return { ok: false, problem: { offset: error.offset, message: error.message } };

@@ -31,6 +31,19 @@ test("EtcdObjects keeps an object that is spelled in two ways until both are gon
   assert.deepEqual([...objects.ids()], []);
 });
 
+test("EtcdObjects reads the same of two spellings, in whatever order they came", () => {
+  const key = { kind: "httpRouter", name: "r" } as const;
+  const pairs = [put("http//routers/r/service", "a"), put("http/routers/r/service", "b")];
+  const read = (changes: typeof pairs) => {
+    const objects = new EtcdObjects("traefik/");
+    objects.apply(changes);
+    return objects.read("httpRouter:r", key).object;
+  };
+  const object = read(pairs);
+  assert.ok(object?.config?.kind === "httpRouter" && object.config.service === "b");
+  assert.deepEqual(read(pairs.toReversed()), object);
+});
+
 test("EtcdObjects tells stray keys of the configuration's sections from those of others, and passes over locks", () => {
   const objects = new EtcdObjects("traefik/");
   const all = [put("http/routes/r/rule"), put("acme/account"), put("http/routers/r___lock")];

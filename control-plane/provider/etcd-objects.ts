@@ -64,7 +64,8 @@ export class EtcdObjects {
     if (object === undefined) return { key, object: undefined };
     const rests = new Map<string, string>();
     let sourceKey = "";
-    for (const [fullKey, value] of object.pairs) {
+    // Of two spellings of one place the last in etcd's order counts, whichever was written last.
+    for (const [fullKey, value] of [...object.pairs].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
       const relative = fullKey.slice(this.#prefix.length);
       const rest = locateKvKey(relative)?.rest ?? "";
       rests.set(rest, value);
