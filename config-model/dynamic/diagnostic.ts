@@ -23,6 +23,7 @@ type DiagnosticCode =
   | "unknown-reference"
   | "disabled-reference" // refers to an object that exists and is itself out
   | "reference-loop"
+  | "tls-options-conflict" // valid, and another router's settings take the place of these
   | "not-built" // valid in Traefik, not built here: the object is out
   | "not-built-degraded" // valid in Traefik, not built here: served without it
   | "rejected-by-node";

@@ -2,9 +2,17 @@ import type { HttpRouterConfig } from "../../config-model/dynamic/dynamic-object
 import type { ObjectKey } from "../../config-model/dynamic/object-key.ts";
 import { providerOf, qualifiedReference } from "../../config-model/dynamic/qualified-name.ts";
 import { parseRule } from "../../config-model/rule/parse-rule.ts";
+import { ruleDomains } from "../../config-model/rule/rule-domains.ts";
 import { encodeRule } from "../../config-model/snapshot/rule-codec.ts";
-import { type CompiledContent, out, selectEntryPoints } from "./compiled-content.ts";
+import { shownText } from "../../foundation/shown-text.ts";
+import {
+  type CompiledContent,
+  type Problem,
+  type RouterTls,
+  selectEntryPoints,
+} from "./compiled-content.ts";
 import { describeObject } from "./describe-object.ts";
+import { defaultTlsOptions, qualifiedTlsOptions } from "./router-binder.ts";
 import { type ProviderPrecedence, routerPriority } from "./router-priority.ts";
 import { invalidRule } from "./rule-problem.ts";
 
@@ -14,19 +22,25 @@ export function compileHttpRouter(
   precedence: ProviderPrecedence,
 ): CompiledContent {
   const { rule: text, service } = config;
-  if (text === undefined || text === "") {
-    return out("invalid-value", `Cannot use ${describeObject(key)}: it has no rule`);
+  const provider = providerOf(key);
+  const parents = qualifiedNames(config.parentRefs, provider);
+  const misplaced = keysNoChildMayHave(config);
+  if (misplaced.length > 0) {
+    const problems = misplaced.map((path) => childProblem(key, path));
+    return { kind: "out", problems, parents };
   }
-  if (service === undefined || service === "") {
-    return out("invalid-value", `Cannot use ${describeObject(key)}: it has no service`);
+  if (text === undefined || text === "") {
+    const message = `Cannot use ${describeObject(key)}: it has no rule`;
+    return {
+      kind: "out",
+      problems: [{ severity: "error", code: "invalid-value", message }],
+      parents,
+    };
   }
   const parsed = parseRule(text, "http");
   if (!parsed.ok) return invalidRule(key, text, parsed.problem);
-  const provider = providerOf(key);
   const rank = routerPriority(key, config.priority, text, parsed.rule, precedence);
   if (!rank.ok) return rank.content;
-  const middlewares = config.middlewares.map((name) => qualifiedReference(name, provider));
-  const serviceName = qualifiedReference(service, provider);
   return {
     kind: "usable",
     body: {
@@ -36,12 +50,68 @@ export function compileHttpRouter(
         rule: encodeRule(parsed.rule),
         priority: rank.priority,
         precedence: rank.precedence,
-        middlewares,
-        service: serviceName,
-        parents: [],
+        middlewares: qualifiedNames(config.middlewares, provider),
+        service: service ? qualifiedReference(service, provider) : "",
+        parents,
       },
     },
-    entryPoints: selectEntryPoints(config.entryPoints),
+    ...(parents.length === 0 && { entryPoints: selectEntryPoints(config.entryPoints) }),
     problems: [],
   };
+}
+
+/** `problems`: why it is out. It goes on being a child, and its TLS options go on counting for its hosts. */
+export function compileHttpRouterOut(
+  key: ObjectKey,
+  config: HttpRouterConfig,
+  problems: readonly Problem[],
+): CompiledContent {
+  const parents = qualifiedNames(config.parentRefs, providerOf(key));
+  const misplaced = keysNoChildMayHave(config).map((path) => childProblem(key, path));
+  if (misplaced.length > 0) return { kind: "out", problems: misplaced, parents };
+  const tls = parents.length === 0 ? tlsOf(key, config) : undefined;
+  if (tls === undefined) return { kind: "out", problems, parents };
+  const { options, hosts } = tls;
+  const said = [...problems];
+  if (hosts.length === 0 && options !== defaultTlsOptions) said.push(hostlessOptions(key, options));
+  return { kind: "out", problems: said, entryPoints: selectEntryPoints(config.entryPoints), tls };
+}
+
+function tlsOf(key: ObjectKey, { tls, rule: text }: HttpRouterConfig): RouterTls | undefined {
+  if (tls === undefined || text === undefined) return undefined;
+  const parsed = parseRule(text, "http");
+  if (!parsed.ok) return undefined;
+  return { options: qualifiedTlsOptions(tls.options, key), hosts: ruleDomains(parsed.rule) };
+}
+
+function hostlessOptions(key: ObjectKey, options: string): Problem {
+  return {
+    severity: "warning",
+    code: "tls-options-conflict",
+    message: `Cannot use TLS options "${shownText(options)}" for ${describeObject(key)}: its rule names no host`,
+    hint: "TLS options are chosen by host, before any router is: the default ones are used",
+  };
+}
+
+/** What belongs to the router at the root: a child is behind its entry points, TLS and observability. */
+function keysNoChildMayHave(config: HttpRouterConfig): readonly string[] {
+  if (config.parentRefs.length === 0) return [];
+  const keys: string[] = [];
+  if (config.tls !== undefined) keys.push("tls");
+  if (config.hasObservability) keys.push("observability");
+  if (config.entryPoints !== undefined) keys.push("entryPoints");
+  return keys;
+}
+
+function childProblem(key: ObjectKey, path: string): Problem {
+  return {
+    severity: "error",
+    code: "invalid-value",
+    message: `Cannot use ${describeObject(key)}: it has parentRefs, and a child router cannot have "${path}"`,
+    hint: `give "${path}" to the router at the root`,
+  };
+}
+
+function qualifiedNames(names: readonly string[], provider: string): string[] {
+  return names.map((name) => qualifiedReference(name, provider));
 }

@@ -3,7 +3,7 @@ import type { DynamicObject, UnbuiltKey } from "../../config-model/dynamic/dynam
 import type { ObjectKey } from "../../config-model/dynamic/object-key.ts";
 import { compileEntryPoint } from "./compile-entry-point.ts";
 import { compileHttpMiddleware } from "./compile-http-middleware.ts";
-import { compileHttpRouter } from "./compile-http-router.ts";
+import { compileHttpRouter, compileHttpRouterOut } from "./compile-http-router.ts";
 import { compileHttpService } from "./compile-http-service.ts";
 import { compileNodeSettings } from "./compile-node-settings.ts";
 import { compileTcpRouter } from "./compile-tcp-router.ts";
@@ -17,10 +17,19 @@ export function compileObject(
   config: DynamicObject,
   precedence: ProviderPrecedence,
 ): CompiledContent {
-  const closed = config.unbuilt.filter(({ effect }) => effect === "closed");
-  if (closed.length > 0) return { kind: "out", problems: closed.map(closedProblem(key)) };
+  const open = config.kind === "entryPoint" ? keysOpenOnEntryPoints : none;
+  const closed = config.unbuilt.filter(({ path, effect }) => {
+    return effect === "closed" && !open.has(path);
+  });
+  if (closed.length > 0) {
+    const problems = closed.map(closedProblem(key));
+    if (config.kind === "httpRouter") return compileHttpRouterOut(key, config, problems);
+    return { kind: "out", problems };
+  }
   const content = compileKind(key, config, precedence);
-  const degraded = config.unbuilt.map(({ path }): Problem => degradedProblem(key, path));
+  const degraded = config.unbuilt.map(
+    ({ path }): Problem => degradedProblem(key, path, open.has(path)),
+  );
   if (degraded.length === 0) return content;
   return { ...content, problems: [...content.problems, ...degraded] };
 }
@@ -58,6 +67,11 @@ function compileKind(
   }
 }
 
+const none: ReadonlySet<string> = new Set();
+
+/** They close the routers on the entry point instead of the entry point itself. */
+const keysOpenOnEntryPoints: ReadonlySet<string> = new Set(["http.tls"]);
+
 /** "Not built is never open": without this key the object would let through more than was meant. */
 function closedProblem(key: ObjectKey): (unbuilt: UnbuiltKey) => Problem {
   return ({ path }) => {
@@ -72,11 +86,11 @@ function closedProblem(key: ObjectKey): (unbuilt: UnbuiltKey) => Problem {
   };
 }
 
-function degradedProblem(key: ObjectKey, path: string): Problem {
+function degradedProblem(key: ObjectKey, path: string, closesRouters: boolean): Problem {
   return {
     severity: "warning",
     code: "not-built-degraded",
     message: `Cannot honour "${path}" of ${describeObject(key)}: it is not supported yet`,
-    hint: "the object is used without it",
+    hint: closesRouters ? "HTTP routers are not served there" : "the object is used without it",
   };
 }

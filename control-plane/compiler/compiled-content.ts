@@ -9,18 +9,33 @@ export type Problem = Pick<Diagnostic, "severity" | "code" | "message" | "hint">
 /** Which entry points a router asks for: `default` follows the fleet's default entry points. */
 export type EntryPointSelection = readonly string[] | "default";
 
+/** The TLS a router asks for itself. */
+export interface RouterTls {
+  /** `default` or `name@provider`. */
+  readonly options: string;
+  readonly hosts: readonly string[];
+}
+
 /** What an object's own content comes to, whatever else exists. */
 export type CompiledContent =
   | {
       readonly kind: "usable";
       /** Names what it refers to, and never contains it; `entryPoints` of routers are filled in later. */
       readonly body: Body;
-      /** Routers only. */
+      /** Routers on entry points only. */
       readonly entryPoints?: EntryPointSelection;
       readonly problems: readonly Problem[];
     }
   /** Understood, and it is not to be served: takes the place of an earlier version. */
-  | { readonly kind: "out"; readonly problems: readonly Problem[] }
+  | {
+      readonly kind: "out";
+      readonly problems: readonly Problem[];
+      /** Of a child router: it is one all the same. */
+      readonly parents?: readonly string[];
+      /** Of a router that is out because TLS is not built: what it says about its hosts counts for others. */
+      readonly entryPoints?: EntryPointSelection;
+      readonly tls?: RouterTls;
+    }
   /** A mistake: the last good version stays in use. */
   | { readonly kind: "invalid"; readonly problems: readonly Problem[] };
 

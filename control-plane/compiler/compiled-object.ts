@@ -23,12 +23,19 @@ export interface CompiledObject {
   contentProblems: readonly Problem[];
   /** Ids of the objects it cannot do without. */
   required: readonly string[];
-  /** Routers only. */
+  /** Ids of objects that are missed when they are not there, and no more. */
+  mentioned: readonly string[];
+  /** Routers on entry points only. */
   entryPoints: EntryPointSelection | undefined;
+  /** HTTP routers only: no service of its own, so its child routers serve. */
+  handsOver: boolean;
   entryPointProblems: readonly Problem[];
-  /** From the content in use and the entry points there are; absent when that gives nothing to serve. */
+  tlsProblems: readonly Problem[];
+  /** From the content in use and what it is bound to; absent when that gives nothing to serve. */
   compiled: Resource | undefined;
   /** `compiled` exists and so does, transitively, everything it requires. */
+  complete: boolean;
+  /** Complete, and for a child router a parent is included. */
   included: boolean;
   /** What the last delta left in the snapshot. */
   published: Resource | undefined;
@@ -45,9 +52,13 @@ export function createCompiledObject(id: string, key: ObjectKey): CompiledObject
     inUse: { kind: "none" },
     contentProblems: [],
     required: [],
+    mentioned: [],
     entryPoints: undefined,
+    handsOver: false,
     entryPointProblems: [],
+    tlsProblems: [],
     compiled: undefined,
+    complete: false,
     included: false,
     published: undefined,
     cause: undefined,

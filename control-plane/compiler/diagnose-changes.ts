@@ -28,6 +28,8 @@ export interface SettledBatch {
   readonly deleted: readonly CompiledObject[];
   /** Objects that came in or went out. */
   readonly flipped: ReadonlySet<CompiledObject>;
+  /** Objects that have, or have no longer, all they need below them. */
+  readonly completed: ReadonlySet<CompiledObject>;
 }
 
 /** Returns the objects whose diagnostics changed. */
@@ -40,7 +42,10 @@ export function diagnoseChanges(graph: ObjectGraph, batch: SettledBatch): Object
     if (cause !== object.cause) {
       object.cause = cause;
       for (const referrer of graph.referrersOf(object.id)) {
-        if (!referrer.included) waiting.add(referrer);
+        if (!referrer.included || referrer.mentioned.length > 0) waiting.add(referrer);
+      }
+      for (const child of graph.childrenOf(object.id)) {
+        if (!child.included) waiting.add(child);
       }
     }
     if (isDeepStrictEqual(diagnostics, object.diagnostics)) continue;
@@ -57,9 +62,14 @@ export function diagnoseChanges(graph: ObjectGraph, batch: SettledBatch): Object
 }
 
 function suspects(graph: ObjectGraph, batch: SettledBatch): Set<CompiledObject> {
-  const { changed, read, rewired, deleted, flipped } = batch;
+  const { changed, read, rewired, deleted, flipped, completed } = batch;
   const found = new Set(changed);
   for (const object of read) found.add(object);
+  for (const router of completed.union(flipped)) {
+    if (router.key.kind !== "httpRouter") continue;
+    found.add(router);
+    for (const relative of graph.relativesOf(router)) found.add(relative);
+  }
   for (const object of flipped) {
     found.add(object);
     for (const referrer of graph.referrersOf(object.id)) found.add(referrer);
@@ -68,7 +78,10 @@ function suspects(graph: ObjectGraph, batch: SettledBatch): Set<CompiledObject> 
   for (const object of above) {
     for (const referrer of graph.referrersOf(object.id)) {
       // What was and is included has nothing but included objects below it, and nothing to say of them.
-      if (referrer.included && !flipped.has(referrer)) continue;
+      if (referrer.included && !flipped.has(referrer)) {
+        if (referrer.mentioned.length > 0) found.add(referrer);
+        continue;
+      }
       above.add(referrer);
       found.add(referrer);
     }

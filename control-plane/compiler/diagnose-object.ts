@@ -1,10 +1,12 @@
 import type { Diagnostic, SourcePosition } from "../../config-model/dynamic/diagnostic.ts";
-import type { ObjectKey, ObjectKind } from "../../config-model/dynamic/object-key.ts";
+import type { ObjectKey } from "../../config-model/dynamic/object-key.ts";
 import { providerOf } from "../../config-model/dynamic/qualified-name.ts";
 import { shownText } from "../../foundation/shown-text.ts";
 import type { Problem } from "./compiled-content.ts";
 import type { CompiledObject } from "./compiled-object.ts";
 import { describeObject } from "./describe-object.ts";
+import { bondProblems, lackOfChildren, lackOfParents } from "./diagnose-bonds.ts";
+import { keyOf, type Lack, lack, notInUse, whyOut } from "./lack.ts";
 import type { ObjectGraph } from "./object-graph.ts";
 
 export interface Diagnosis {
@@ -18,7 +20,11 @@ const nothingToSay: Diagnosis = { cause: undefined, diagnostics: none };
 
 /** Everything there is to say about an object now. The same state always gives the same sentences. */
 export function diagnoseObject(object: CompiledObject, graph: ObjectGraph): Diagnosis {
-  if (object.included && !hasProblems(object)) return nothingToSay;
+  const { tree } = graph;
+  const isChild = tree.parentsAskedBy(object.id).length > 0;
+  if (object.included && !hasProblems(object) && !isChild && !tree.closesLoop(object.id)) {
+    if (object.mentioned.length === 0) return nothingToSay;
+  }
   const missing = object.included || object.compiled === undefined ? [] : lacking(object, graph);
   const { source } = object;
   const lastGood = servesLastGood(object);
@@ -28,6 +34,9 @@ export function diagnoseObject(object: CompiledObject, graph: ObjectGraph): Diag
     ...(source?.problems ?? []).map((read) => withFate({ ...read, object: object.key }, lastGood)),
     ...object.contentProblems.map((own) => withFate(place(own), lastGood)),
     ...object.entryPointProblems.map(place),
+    ...object.tlsProblems.map(place),
+    ...missingMentions(object, graph).map(place),
+    ...bondProblems(object, graph).map(place),
     ...missing.map(({ cause: _cause, ...problem }) => place(problem)),
   ];
   return {
@@ -36,13 +45,11 @@ export function diagnoseObject(object: CompiledObject, graph: ObjectGraph): Diag
   };
 }
 
-function hasProblems({ source, contentProblems, entryPointProblems }: CompiledObject): boolean {
+function hasProblems(object: CompiledObject): boolean {
+  const { source, contentProblems, entryPointProblems, tlsProblems } = object;
   if (contentProblems.length > 0 || entryPointProblems.length > 0) return true;
+  if (tlsProblems.length > 0) return true;
   return source !== undefined && source.problems.length > 0;
-}
-
-interface Lack extends Problem {
-  readonly cause: string;
 }
 
 /** Every reference that keeps the object out, each once; in a loop only the loop, whatever else is missing. */
@@ -52,29 +59,49 @@ function lacking(object: CompiledObject, graph: ObjectGraph): Lack[] {
   if (loop !== undefined) {
     const names = loopPath(loop.map((id) => keyOf(id).name));
     const cause = `${describeObject(object.key)} refers to itself (${names})`;
-    return [problem("reference-loop", `${subject}: it refers to itself (${names})`, cause)];
+    return [lack("reference-loop", `${subject}: it refers to itself (${names})`, cause)];
   }
-  return object.required.flatMap((id) => {
+  const lacks = object.required.flatMap((id) => lackOf(id, object, graph));
+  if (object.key.kind === "httpRouter") {
+    lacks.push(...lackOfChildren(object, graph), ...lackOfParents(object, graph));
+  }
+  return lacks;
+}
+
+function lackOf(id: string, object: CompiledObject, graph: ObjectGraph): Lack[] {
+  const subject = `Cannot use ${describeObject(object.key)}`;
+  const target = graph.get(id);
+  if (target === undefined) {
+    const cause = `${describeObject(keyOf(id))} does not exist`;
+    // A name that was given another provider was not looked up here.
+    const isLocal = providerOf(keyOf(id)) === providerOf(object.key);
+    return [
+      lack(
+        "unknown-reference",
+        `${subject}: ${cause}`,
+        cause,
+        isLocal ? sameProviderHint : undefined,
+      ),
+    ];
+  }
+  if (target.included) return [];
+  const { cause, message } = whyOut(target);
+  return [lack("disabled-reference", `${subject}: ${message}`, cause)];
+}
+
+const sameProviderHint = "a name without @ is looked up in the same provider";
+
+/** What an entry point's routers run first, and cannot: they are answered 404 there. */
+function missingMentions(object: CompiledObject, graph: ObjectGraph): Problem[] {
+  if (!object.included) return [];
+  return object.mentioned.flatMap((id) => {
     const target = graph.get(id);
-    if (target === undefined) {
-      const cause = `${describeObject(keyOf(id))} does not exist`;
-      return [
-        problem(
-          "unknown-reference",
-          `${subject}: ${cause}`,
-          cause,
-          // A name that was given another provider was not looked up here.
-          providerOf(keyOf(id)) === providerOf(object.key)
-            ? "a name without @ is looked up in the same provider"
-            : undefined,
-        ),
-      ];
-    }
-    if (target.included) return [];
-    const cause = target.cause ?? notInUse(target.key);
-    const own = notInUse(target.key);
-    const message = cause === own ? own : `${own}: ${cause}`;
-    return [problem("disabled-reference", `${subject}: ${message}`, cause)];
+    if (target?.included) return [];
+    const code = target === undefined ? "unknown-reference" : "disabled-reference";
+    const why =
+      target === undefined ? `${describeObject(keyOf(id))} does not exist` : whyOut(target).message;
+    const message = `Cannot serve HTTP routers on ${describeObject(object.key)}: ${why}`;
+    return [{ severity: "error", code, message } as const];
   });
 }
 
@@ -90,15 +117,6 @@ function loopPath(names: readonly string[]): string {
 /** In a list of names. */
 const maxShownNameCharacters = 40;
 
-function problem(code: Diagnostic["code"], message: string, cause: string, hint?: string): Lack {
-  const lack: Lack = { severity: "error", code, message, cause };
-  return hint === undefined ? lack : { ...lack, hint };
-}
-
-function notInUse(key: ObjectKey): string {
-  return `${describeObject(key)} is not in use`;
-}
-
 /** The content read last is a mistake, and an earlier one is in its place. */
 function servesLastGood({ source, inUse }: CompiledObject): boolean {
   if (source === undefined || inUse.kind === "none") return false;
@@ -113,9 +131,4 @@ function withFate<T extends Problem>(found: T, lastGood: boolean): T {
 
 function carriedPosition(key: ObjectKey): SourcePosition {
   return { provider: providerOf(key), location: "newest committed generation" };
-}
-
-function keyOf(id: string): ObjectKey {
-  const colon = id.indexOf(":");
-  return { kind: id.slice(0, colon) as ObjectKind, name: id.slice(colon + 1) };
 }

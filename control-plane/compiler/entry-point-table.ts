@@ -8,27 +8,39 @@ import { ReferenceIndex } from "./reference-index.ts";
 /** Kept for the router's own endpoints: never a default that nobody asked for. */
 const ownEntryPoint = "traefik";
 
+/** What of an entry point makes a difference to the routers on it. */
+export interface EntryPointTraits {
+  readonly asDefault: boolean;
+  /** Routers without TLS of their own have it here, with these options, as written; empty: the default ones. */
+  readonly tlsOptions: string | undefined;
+}
+
 export interface BoundEntryPoints {
   readonly names: readonly string[];
   readonly unknown: readonly string[];
 }
 
 export class EntryPointTable {
-  readonly #asDefault = new Map<string, boolean>();
+  readonly #traits = new Map<string, EntryPointTraits>();
   readonly #namedBy = new ReferenceIndex();
   readonly #followers = new Set<string>();
-  /** Names that came or went since routers were last looked at. */
+  /** Names that came, went or got other TLS since routers were last looked at. */
   readonly #changed = new Set<string>();
   #defaultsMayDiffer: boolean = false;
   #defaults: readonly string[] = [];
 
-  /** `asDefault` absent: there is no such entry point (any more). */
-  set(name: string, asDefault: boolean | undefined): void {
-    const existed = this.#asDefault.has(name);
-    if (asDefault === undefined) this.#asDefault.delete(name);
-    else this.#asDefault.set(name, asDefault);
-    if (existed !== (asDefault !== undefined)) this.#changed.add(name);
+  /** `traits` absent: there is no such entry point (any more). */
+  set(name: string, traits: EntryPointTraits | undefined): void {
+    const before = this.#traits.get(name);
+    if (traits === undefined) this.#traits.delete(name);
+    else this.#traits.set(name, traits);
+    const cameOrWent = (before === undefined) !== (traits === undefined);
+    if (cameOrWent || before?.tlsOptions !== traits?.tlsOptions) this.#changed.add(name);
     this.#defaultsMayDiffer = true;
+  }
+
+  tlsOptionsOf(name: string): string | undefined {
+    return this.#traits.get(name)?.tlsOptions;
   }
 
   /** Notes what a router asks for now instead of what it asked for before. */
@@ -51,12 +63,13 @@ export class EntryPointTable {
     for (const name of this.#changed) {
       for (const router of this.#namedBy.referrersOf(name)) affected.push(router);
     }
-    this.#changed.clear();
     const defaults = this.#computeDefaults();
-    if (defaults.join("\n") !== this.#defaults.join("\n")) {
+    const sameDefaults = defaults.join("\n") === this.#defaults.join("\n");
+    if (!sameDefaults || defaults.some((name) => this.#changed.has(name))) {
       this.#defaults = defaults;
       for (const router of this.#followers) affected.push(router);
     }
+    this.#changed.clear();
     return affected;
   }
 
@@ -65,15 +78,15 @@ export class EntryPointTable {
     if (selection === "default") return { names: this.#defaults, unknown: [] };
     const asked = [...new Set(selection)];
     return {
-      names: asked.filter((name) => this.#asDefault.has(name)),
-      unknown: asked.filter((name) => !this.#asDefault.has(name)),
+      names: asked.filter((name) => this.#traits.has(name)),
+      unknown: asked.filter((name) => !this.#traits.has(name)),
     };
   }
 
   /** Those marked as default, or all when none is; in order of their names. */
   #computeDefaults(): readonly string[] {
-    const all = [...this.#asDefault.keys()].sort();
-    const marked = all.filter((name) => this.#asDefault.get(name) === true);
+    const all = [...this.#traits.keys()].sort();
+    const marked = all.filter((name) => this.#traits.get(name)?.asDefault === true);
     return marked.length > 0 ? marked : all.filter((name) => name !== ownEntryPoint);
   }
 }

@@ -1,17 +1,32 @@
 /**
- * All objects, who refers to whom, and which of them are included: those that have something to serve and of which
- * everything they require, transitively, is included too. A loop is never included.
+ * All objects, who refers to whom, and which of them are included in the snapshot. Two conditions, each kept for itself:
  *
- * Kept incrementally in two phases, each of which only ever moves objects one way, so that both end: first what can no
- * longer be included leaves, and with it its referrers; what remains is consistent. Then what can be included enters,
- * and its referrers are looked at. Only objects whose own state or whose references' state changed are visited.
+ * - An object is *complete* when it has something to serve and everything it requires, transitively, is complete. A loop
+ *   is never complete. A router that hands over to child routers needs one of them to be complete, and may not have a
+ *   service of its own.
+ * - It is *included* when it is complete and, for a child router, one of its parents is included.
+ *
+ * Kept incrementally in two phases each, which only ever move objects one way, so that they end: first what can no
+ * longer be in leaves, and with it its referrers; what remains is consistent. Then what can be in enters, and its
+ * referrers are looked at. Only objects whose own state or whose references' state changed are visited.
  */
 import type { CompiledObject } from "./compiled-object.ts";
 import { ReferenceIndex } from "./reference-index.ts";
+import { RouterTree } from "./router-tree.ts";
+
+export interface Settled {
+  /** What came into the snapshot or left it. */
+  readonly flipped: ReadonlySet<CompiledObject>;
+  /** What became complete or ceased to be. */
+  readonly completed: ReadonlySet<CompiledObject>;
+}
+
+type State = "complete" | "included";
 
 export class ObjectGraph {
   readonly #objects = new Map<string, CompiledObject>();
   readonly #index = new ReferenceIndex();
+  readonly tree = new RouterTree((id) => this.#objects.has(id));
 
   get(id: string): CompiledObject | undefined {
     return this.#objects.get(id);
@@ -19,41 +34,55 @@ export class ObjectGraph {
 
   add(object: CompiledObject): void {
     this.#objects.set(object.id, object);
+    if (object.key.kind === "httpRouter") this.tree.noteExistence(object.id);
   }
 
   delete(object: CompiledObject): void {
-    this.setRequired(object, []);
+    this.setRequired(object, [], []);
     this.#objects.delete(object.id);
+    if (object.key.kind !== "httpRouter") return;
+    this.tree.setParents(object.id, []);
+    this.tree.noteExistence(object.id);
   }
 
-  setRequired(object: CompiledObject, required: readonly string[]): void {
+  /** `mentioned`: what it can do without, and says so when it is not there. */
+  setRequired(
+    object: CompiledObject,
+    required: readonly string[],
+    mentioned: readonly string[],
+  ): void {
     for (const target of object.required) this.#index.delete(target, object.id);
+    for (const target of object.mentioned) this.#index.delete(target, object.id);
     for (const target of required) this.#index.add(target, object.id);
+    for (const target of mentioned) this.#index.add(target, object.id);
     object.required = required;
+    object.mentioned = mentioned;
   }
 
-  /** Existing objects that require `id`, whether or not it exists. */
+  /** Existing objects that require or mention `id`, whether or not it exists. */
   *referrersOf(id: string): Iterable<CompiledObject> {
-    for (const referrer of this.#index.referrersOf(id)) {
-      const object = this.#objects.get(referrer);
-      if (object !== undefined) yield object;
-    }
+    yield* this.#existing(this.#index.referrersOf(id));
   }
 
-  /**
-   * Settles who is included after `changed` objects changed and `deleted` ones left. Returns all whose inclusion is not
-   * what it was, and no others.
-   */
-  settle(
-    changed: Iterable<CompiledObject>,
-    deleted: Iterable<CompiledObject>,
-  ): Set<CompiledObject> {
+  /** Existing parents and children of a router that it has a bond with. */
+  *relativesOf({ id }: CompiledObject): Iterable<CompiledObject> {
+    yield* this.#existing(this.tree.parentsOf(id));
+    yield* this.childrenOf(id);
+  }
+
+  *childrenOf(id: string): Iterable<CompiledObject> {
+    yield* this.#existing(this.tree.childrenOf(id));
+  }
+
+  /** Settles who is included after `changed` objects changed and `deleted` ones left. */
+  settle(changed: Iterable<CompiledObject>, deleted: readonly CompiledObject[]): Settled {
     const seeds = new Set(changed);
-    const left = new Set<CompiledObject>();
-    const entered = new Set<CompiledObject>();
-    this.#leave(seeds, deleted, left);
-    this.#enter(seeds, entered);
-    return left.symmetricDifference(entered);
+    for (const object of deleted) for (const child of this.childrenOf(object.id)) seeds.add(child);
+    const left = this.#leave(seeds, deleted, "complete");
+    const completed = left.symmetricDifference(this.#enter(seeds, "complete"));
+    const again = seeds.union(completed);
+    const out = this.#leave(again, deleted, "included");
+    return { flipped: out.symmetricDifference(this.#enter(again, "included")), completed };
   }
 
   /** The way from `object` back to itself, its own id first and last; undefined when there is none. */
@@ -77,37 +106,70 @@ export class ObjectGraph {
   #leave(
     seeds: ReadonlySet<CompiledObject>,
     deleted: Iterable<CompiledObject>,
-    left: Set<CompiledObject>,
-  ): void {
+    state: State,
+  ): Set<CompiledObject> {
+    const left = new Set<CompiledObject>();
     const waiting = [...seeds];
-    for (const object of deleted) this.#pushReferrers(object, waiting);
+    for (const object of deleted) waiting.push(...this.#dependents(object, state));
     for (let object = waiting.pop(); object !== undefined; object = waiting.pop()) {
-      if (!object.included) continue;
-      if (this.#canBeIncluded(object) && !(seeds.has(object) && this.loopThrough(object))) continue;
-      object.included = false;
+      if (!object[state]) continue;
+      if (this.#canBe(state, object)) {
+        if (state === "included" || !seeds.has(object) || !this.loopThrough(object)) continue;
+      }
+      object[state] = false;
       left.add(object);
-      this.#pushReferrers(object, waiting);
+      waiting.push(...this.#dependents(object, state));
     }
+    return left;
   }
 
-  /** Second phase. What enters requires only what is included, so it cannot close a loop. */
-  #enter(seeds: ReadonlySet<CompiledObject>, entered: Set<CompiledObject>): void {
+  /** Second phase. What enters requires only what is in, so it cannot close a loop. */
+  #enter(seeds: ReadonlySet<CompiledObject>, state: State): Set<CompiledObject> {
+    const entered = new Set<CompiledObject>();
     const waiting = [...seeds];
     for (let object = waiting.pop(); object !== undefined; object = waiting.pop()) {
-      if (object.included || !this.#canBeIncluded(object)) continue;
-      object.included = true;
+      if (object[state] || !this.#canBe(state, object)) continue;
+      object[state] = true;
       entered.add(object);
-      this.#pushReferrers(object, waiting);
+      waiting.push(...this.#dependents(object, state));
     }
+    return entered;
   }
 
-  #pushReferrers({ id }: CompiledObject, waiting: CompiledObject[]): void {
-    for (const referrer of this.referrersOf(id)) waiting.push(referrer);
+  /** Objects for whose state this one's makes a difference. */
+  *#dependents({ id, key }: CompiledObject, state: State): Iterable<CompiledObject> {
+    if (key.kind !== "httpRouter") {
+      if (state === "complete") yield* this.referrersOf(id);
+    } else if (state === "complete") yield* this.#existing(this.tree.parentsOf(id));
+    else yield* this.childrenOf(id);
+  }
+
+  #canBe(state: State, object: CompiledObject): boolean {
+    return state === "complete" ? this.#canBeComplete(object) : this.#canBeIncluded(object);
+  }
+
+  #canBeComplete(object: CompiledObject): boolean {
+    if (object.compiled === undefined) return false;
+    if (!object.required.every((id) => this.#objects.get(id)?.complete === true)) return false;
+    if (object.key.kind !== "httpRouter") return true;
+    for (const child of this.childrenOf(object.id)) {
+      if (!object.handsOver) return false;
+      if (child.complete) return true;
+    }
+    return !object.handsOver;
   }
 
   #canBeIncluded(object: CompiledObject): boolean {
-    if (object.compiled === undefined) return false;
-    return object.required.every((id) => this.#objects.get(id)?.included === true);
+    if (!object.complete) return false;
+    if (this.tree.parentsAskedBy(object.id).length === 0) return true;
+    return this.tree.parentsOf(object.id).some((id) => this.#objects.get(id)?.included === true);
+  }
+
+  *#existing(ids: Iterable<string>): Iterable<CompiledObject> {
+    for (const id of ids) {
+      const object = this.#objects.get(id);
+      if (object !== undefined) yield object;
+    }
   }
 }
 

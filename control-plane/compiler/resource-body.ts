@@ -1,8 +1,10 @@
 /** What the compiler needs to do with the body of a resource: encode it, read its references, bind its entry points. */
 import { hash } from "node:crypto";
 import { objectId } from "../../config-model/dynamic/object-key.ts";
+import { ruleDomains } from "../../config-model/rule/rule-domains.ts";
 import type { ResourceFeature } from "../../config-model/snapshot/feature.ts";
 import type { Resource } from "../../config-model/snapshot/resource.ts";
+import { decodeRule } from "../../config-model/snapshot/rule-codec.ts";
 import {
   ResourceBody,
   type ResourceKind,
@@ -39,11 +41,13 @@ export function decodeBody(payload: Uint8Array): Body | undefined {
 /** Ids of the objects a resource cannot do without, each once. */
 export function requiredObjects(body: Body): readonly string[] {
   switch (body.$case) {
-    case "httpRouter":
-      return [
-        objectId({ kind: "httpService", name: body.value.service }),
-        ...middlewareIds(body.value.middlewares),
-      ];
+    case "httpRouter": {
+      const { service, middlewares } = body.value;
+      const needed = middlewareIds(middlewares);
+      return service === ""
+        ? needed
+        : [objectId({ kind: "httpService", name: service }), ...needed];
+    }
     case "tcpRouter":
       return [objectId({ kind: "tcpService", name: body.value.service })];
     case "httpMiddleware": {
@@ -58,11 +62,34 @@ export function requiredObjects(body: Body): readonly string[] {
   }
 }
 
+/** Ids of the objects it goes on without, and says so: what every router on an entry point runs first. */
+export function mentionedObjects(body: Body): readonly string[] {
+  if (body.$case !== "entryPoint") return [];
+  // A name without provider means another middleware for each provider's routers.
+  return middlewareIds(body.value.httpMiddlewares.filter((name) => name.includes("@")));
+}
+
+/** Hosts a router's rule names. */
+export function ruleHosts(body: Body): readonly string[] {
+  if (body.$case !== "httpRouter" && body.$case !== "tcpRouter") return [];
+  return body.value.rule === undefined ? [] : ruleDomains(decodeRule(body.value.rule));
+}
+
+export function parentsOf(body: Body): readonly string[] {
+  if (body.$case !== "httpRouter") return [];
+  return body.value.parents;
+}
+
+export function withParents(body: Body, parents: readonly string[]): Body {
+  if (body.$case !== "httpRouter") return body;
+  return { $case: "httpRouter", value: { ...body.value, parents: [...parents] } };
+}
+
 /** What a carried-over router asks for; whether it once followed the defaults is not in its bytes. */
 export function entryPointsOf(body: Body): EntryPointSelection | undefined {
-  return body.$case === "httpRouter" || body.$case === "tcpRouter"
-    ? body.value.entryPoints
-    : undefined;
+  if (body.$case === "tcpRouter") return body.value.entryPoints;
+  if (body.$case !== "httpRouter" || body.value.parents.length > 0) return undefined;
+  return body.value.entryPoints;
 }
 
 export function withEntryPoints(body: Body, entryPoints: readonly string[]): Body {

@@ -107,6 +107,7 @@ describe("SnapshotCompiler", () => {
       precedence: 0,
       middlewares: ["p@file"],
       service: "app@file",
+      parents: [],
     });
     assert.deepEqual([...compiling.said], []);
   });

@@ -7,38 +7,33 @@
  * itself, and those that refer to what came or went (late binding: nothing contains what it refers to).
  *
  * A batch goes through these steps: entry points, and the routers for which they make a difference; own content of
- * every other changed object; who is included; what there is to say; the difference to what was published.
+ * every other changed object; what routers are bound to; who is included; what there is to say; the difference to what
+ * was published.
  */
 
 import type { SourcePosition } from "../../config-model/dynamic/diagnostic.ts";
-import type { DynamicObject } from "../../config-model/dynamic/dynamic-object.ts";
-import { type ObjectKey, objectId } from "../../config-model/dynamic/object-key.ts";
+import { objectId } from "../../config-model/dynamic/object-key.ts";
 import type { Resource, ResourceKey } from "../../config-model/snapshot/resource.ts";
-import { objectKeyOf, resourceKindOf } from "../../config-model/snapshot/resource-kind.ts";
+import { objectKeyOf } from "../../config-model/snapshot/resource-kind.ts";
 import type { SnapshotDelta } from "../../config-model/snapshot/snapshot-delta.ts";
-import { errorText } from "../../foundation/error-text.ts";
-import { shownText } from "../../foundation/shown-text.ts";
 import type { WatchedChange } from "../watcher/watched-change.ts";
-import { compileObject } from "./compile-object.ts";
-import {
-  type Body,
-  type CompiledContent,
-  type EntryPointSelection,
-  invalid,
-  type Problem,
-} from "./compiled-content.ts";
+import type { Body, CompiledContent, EntryPointSelection } from "./compiled-content.ts";
 import { type CompiledObject, createCompiledObject } from "./compiled-object.ts";
-import { describeObject } from "./describe-object.ts";
 import { diagnoseChanges, type ObjectDiagnostics } from "./diagnose-changes.ts";
-import { EntryPointTable } from "./entry-point-table.ts";
 import { ObjectGraph } from "./object-graph.ts";
+import { type EncodeResource, isRouter, OwnContentCompiler } from "./own-content.ts";
 import {
   decodeBody,
   encodeResource,
   entryPointsOf,
+  mentionedObjects,
+  parentsOf,
   requiredObjects,
+  ruleHosts,
   withEntryPoints,
+  withParents,
 } from "./resource-body.ts";
+import { RouterBinder } from "./router-binder.ts";
 import type { ProviderPrecedence } from "./router-priority.ts";
 
 export interface CompiledChange {
@@ -49,28 +44,41 @@ export interface CompiledChange {
 
 export interface SnapshotCompilerInit {
   readonly precedence: ProviderPrecedence;
+  /** Where nothing is published, and only diagnostics count, resources need no bytes. */
+  readonly encode?: EncodeResource;
 }
 
 /** What one call of `apply` has found so far. */
 interface Batch {
-  /** Objects with another content, or bound to other entry points. */
+  /** Objects with another content, or bound to something else. */
   readonly changed: Set<CompiledObject>;
   readonly deleted: CompiledObject[];
   /** Objects that require something else than before. */
   readonly rewired: CompiledObject[];
   /** Objects whose source was read again. */
   readonly read: CompiledObject[];
+  /** Of child routers compiled in this batch, which are placed at its end. */
+  readonly bodies: Map<CompiledObject, Body>;
+}
+
+/** What an object refers to, in ids; `entryPoints` for routers at a root. */
+interface Wiring {
+  readonly required: readonly string[];
+  readonly mentioned: readonly string[];
+  readonly parents: readonly string[];
+  readonly handsOver: boolean;
+  readonly entryPoints: EntryPointSelection | undefined;
 }
 
 export class SnapshotCompiler {
-  readonly #precedence: ProviderPrecedence;
+  readonly #own: OwnContentCompiler;
   readonly #graph = new ObjectGraph();
-  readonly #entryPoints = new EntryPointTable();
+  readonly #binder = new RouterBinder();
   /** Not settled yet: the first batch does it. */
   #carried = new Set<CompiledObject>();
 
-  constructor({ precedence }: SnapshotCompilerInit) {
-    this.#precedence = precedence;
+  constructor({ precedence, encode = encodeResource }: SnapshotCompilerInit) {
+    this.#own = new OwnContentCompiler(precedence, encode);
   }
 
   /**
@@ -95,9 +103,11 @@ export class SnapshotCompiler {
     for (const change of changes) if (isEntryPoint(change)) this.#takeIn(change, batch);
     this.#bindAffected(batch);
     for (const change of changes) if (!isEntryPoint(change)) this.#takeIn(change, batch);
-    const flipped = this.#graph.settle(batch.changed, batch.deleted);
-    const diagnostics = diagnoseChanges(this.#graph, { ...batch, flipped });
-    return { delta: this.#publish(batch, flipped), diagnostics };
+    this.#placeChildren(batch);
+    this.#noteTlsConflicts(batch);
+    const settled = this.#graph.settle(batch.changed, batch.deleted);
+    const diagnostics = diagnoseChanges(this.#graph, { ...batch, ...settled });
+    return { delta: this.#publish(batch, settled.flipped), diagnostics };
   }
 
   /** Where an operator finds the object a resource comes from: what a rejection of it is joined with. */
@@ -116,8 +126,10 @@ export class SnapshotCompiler {
     this.#graph.add(object);
     this.#carried.add(object);
     const body = decodeBody(resource.payload);
-    if (body !== undefined) this.#wire(object, requiredObjects(body), entryPointsOf(body));
-    if (key.kind === "entryPoint") this.#entryPoints.set(key.name, false);
+    if (body !== undefined) this.#wire(object, wiringOf(body, entryPointsOf(body)));
+    if (key.kind === "entryPoint") {
+      this.#binder.setEntryPoint(key.name, { asDefault: false, tlsOptions: undefined });
+    }
   }
 
   #openBatch(): Batch {
@@ -126,6 +138,7 @@ export class SnapshotCompiler {
       deleted: [],
       rewired: [],
       read: [],
+      bodies: new Map(),
     };
     this.#carried = new Set();
     return batch;
@@ -156,8 +169,10 @@ export class SnapshotCompiler {
   }
 
   #forget(object: CompiledObject): void {
-    this.#entryPoints.select(object.id, object.entryPoints, undefined);
-    if (object.key.kind === "entryPoint") this.#entryPoints.set(object.key.name, undefined);
+    this.#binder.select(object, undefined);
+    if (object.key.kind === "entryPoint") {
+      this.#binder.setEntryPoint(object.key.name, undefined);
+    }
     this.#graph.delete(object);
     this.#carried.delete(object);
   }
@@ -166,101 +181,100 @@ export class SnapshotCompiler {
   #compile(object: CompiledObject, batch: Batch): void {
     const config = object.source?.config;
     if (config === undefined) return;
-    const { content, resource } = this.#compileOwn(object.key, config);
+    const { content, resource } = this.#own.compile(object.key, config);
     object.contentProblems = content.problems;
     if (content.kind === "invalid") return;
     object.inUse = { kind: "config", config };
     batch.changed.add(object);
-    if (object.key.kind === "entryPoint") {
-      const asDefault = config.kind === "entryPoint" && config.asDefault;
-      this.#entryPoints.set(object.key.name, content.kind === "usable" ? asDefault : undefined);
+    if (config.kind === "entryPoint") {
+      const { asDefault, http } = config;
+      const tlsOptions = http.tls && (http.tls.options ?? "");
+      const traits = content.kind === "usable" ? { asDefault, tlsOptions } : undefined;
+      this.#binder.setEntryPoint(object.key.name, traits);
     }
-    const required = content.kind === "usable" ? requiredObjects(content.body) : [];
-    if (!sameItems(required, object.required)) batch.rewired.push(object);
-    const entryPoints = content.kind === "usable" ? content.entryPoints : undefined;
-    this.#wire(object, required, entryPoints);
-    if (content.kind === "usable" && entryPoints !== undefined) {
-      this.#bind(object, entryPoints, content.body);
-    } else {
-      object.entryPointProblems = [];
-      object.compiled = keepEqual(resource, object);
-    }
+    const wiring = contentWiring(content);
+    if (!sameItems(wiring.required, object.required)) batch.rewired.push(object);
+    this.#wire(object, wiring);
+    if (wiring.entryPoints !== undefined) this.#bind(object, wiring.entryPoints, content);
+    else if (content.kind === "usable" && isRouter(object.key)) {
+      batch.bodies.set(object, content.body);
+    } else object.compiled = keepEqual(resource, object);
   }
 
-  /**
-   * The resource is absent for routers, which are encoded when they are bound to entry points. Whatever goes wrong with
-   * one object is that object's mistake: the batch goes on.
-   */
-  #compileOwn(
-    key: ObjectKey,
-    config: DynamicObject,
-  ): { readonly content: CompiledContent; readonly resource?: Resource } {
-    try {
-      const content = compileObject(key, config, this.#precedence);
-      const kind = resourceKindOf(key.kind);
-      if (content.kind !== "usable" || content.entryPoints !== undefined || kind === undefined) {
-        return { content };
-      }
-      return { content, resource: encodeResource(kind, key.name, content.body) };
-    } catch (error) {
-      const reason = errorText(error);
-      return { content: invalid("invalid-value", `Cannot use ${describeObject(key)}: ${reason}`) };
-    }
-  }
-
-  #wire(
-    object: CompiledObject,
-    required: readonly string[],
-    entryPoints: EntryPointSelection | undefined,
-  ): void {
-    this.#graph.setRequired(object, required);
-    this.#entryPoints.select(object.id, object.entryPoints, entryPoints);
+  #wire(object: CompiledObject, wiring: Wiring): void {
+    const { required, mentioned, parents, handsOver, entryPoints } = wiring;
+    this.#graph.setRequired(object, required, mentioned);
+    if (object.key.kind === "httpRouter") this.#graph.tree.setParents(object.id, parents);
+    this.#binder.select(object, entryPoints);
     object.entryPoints = entryPoints;
+    object.handsOver = handsOver;
+    object.entryPointProblems = [];
+    object.tlsProblems = [];
   }
 
   /** Routers for which changed entry points make a difference, and those just carried over. */
   #bindAffected(batch: Batch): void {
-    for (const id of this.#entryPoints.takeAffectedRouters()) {
+    for (const id of this.#binder.takeAffectedRouters()) {
       const router = this.#graph.get(id);
       if (router !== undefined) batch.changed.add(router);
     }
     for (const object of batch.changed) {
       if (object.entryPoints === undefined) continue;
-      this.#bind(object, object.entryPoints, this.#bodyInUse(object));
+      this.#bind(object, object.entryPoints, this.#own.inUse(object));
     }
   }
 
-  #bind(router: CompiledObject, selection: EntryPointSelection, body: Body | undefined): void {
-    const { names, unknown } = this.#entryPoints.bind(selection);
-    router.entryPointProblems = entryPointProblems(router.key, names, unknown);
-    const kind = resourceKindOf(router.key.kind);
-    if (names.length === 0 || kind === undefined || body === undefined) {
+  #bind(
+    router: CompiledObject,
+    selection: EntryPointSelection,
+    content: CompiledContent | undefined,
+  ): void {
+    const body = content?.kind === "usable" ? content.body : undefined;
+    const tls = content?.kind === "out" ? content.tls : undefined;
+    const { key, id, inUse } = router;
+    const hosts = () => (body === undefined ? [] : ruleHosts(body));
+    const { names, problems } = this.#binder.bind({ key, id, selection, tls, hosts });
+    router.entryPointProblems = problems;
+    if (names.length === 0 || body === undefined) {
       router.compiled = undefined;
       return;
     }
     // What was carried over keeps its bytes for as long as they say the right thing.
-    const { inUse } = router;
     if (inUse.kind === "carried" && selection !== "default" && sameItems(selection, names)) {
       router.compiled = inUse.resource;
       return;
     }
-    router.compiled = keepEqual(
-      encodeResource(kind, router.key.name, withEntryPoints(body, names)),
-      router,
-    );
+    router.compiled = keepEqual(this.#own.encode(key, withEntryPoints(body, names)), router);
   }
 
-  /** Bodies are not kept: bytes are smaller, and entry points change seldom. */
-  #bodyInUse({ key, inUse }: CompiledObject): Body | undefined {
-    switch (inUse.kind) {
-      case "none":
-        return undefined;
-      case "carried":
-        return decodeBody(inUse.resource.payload);
-      case "config": {
-        const content = compileObject(key, inUse.config, this.#precedence);
-        return content.kind === "usable" ? content.body : undefined;
-      }
+  /** Child routers go behind their parents, once it is known which of them close a loop. */
+  #placeChildren(batch: Batch): void {
+    const { tree } = this.#graph;
+    for (const id of tree.settle()) {
+      const router = this.#graph.get(id);
+      if (router === undefined) continue;
+      batch.changed.add(router);
+      if (tree.parentsAskedBy(id).length > 0) this.#placeChild(router, batch.bodies.get(router));
+    }
+  }
+
+  #placeChild(router: CompiledObject, known: Body | undefined): void {
+    const content = known === undefined ? this.#own.inUse(router) : undefined;
+    const body = content?.kind === "usable" ? content.body : known;
+    if (body === undefined) {
+      router.compiled = undefined;
+      return;
+    }
+    const parents = this.#graph.tree.parentsOf(router.id).map(nameOf);
+    router.compiled = keepEqual(this.#own.encode(router.key, withParents(body, parents)), router);
+  }
+
+  #noteTlsConflicts(batch: Batch): void {
+    for (const id of this.#binder.takeTlsAffected()) {
+      const router = this.#graph.get(id);
+      if (router === undefined) continue;
+      router.tlsProblems = this.#binder.tlsProblems(router.key, id);
+      batch.changed.add(router);
     }
   }
 
@@ -296,29 +310,36 @@ function keepEqual(
   return resource;
 }
 
-function entryPointProblems(
-  key: ObjectKey,
-  names: readonly string[],
-  unknown: readonly string[],
-): readonly Problem[] {
-  if (names.length === 0 && unknown.length === 0) {
-    return [
-      {
-        severity: "error",
-        code: "unknown-reference",
-        message: `Cannot use ${describeObject(key)}: it names no entry point, and there are no default ones`,
-      },
-    ];
-  }
-  const severity = names.length === 0 ? "error" : "warning";
-  return unknown.map((name) => ({
-    severity,
-    code: "unknown-reference",
-    message:
-      severity === "error"
-        ? `Cannot use ${describeObject(key)}: entry point "${shownText(name)}" does not exist`
-        : `Cannot use entry point "${shownText(name)}" for ${describeObject(key)}: it does not exist`,
-  }));
+function contentWiring(content: CompiledContent): Wiring {
+  if (content.kind === "usable") return wiringOf(content.body, content.entryPoints);
+  const { parents = [], entryPoints } = content.kind === "out" ? content : {};
+  return { ...nothingWired, parents: parents.map(routerId), entryPoints };
+}
+
+const nothingWired: Wiring = {
+  required: [],
+  mentioned: [],
+  parents: [],
+  handsOver: false,
+  entryPoints: undefined,
+};
+
+function wiringOf(body: Body, entryPoints: EntryPointSelection | undefined): Wiring {
+  return {
+    required: requiredObjects(body),
+    mentioned: mentionedObjects(body),
+    parents: parentsOf(body).map(routerId),
+    handsOver: body.$case === "httpRouter" && body.value.service === "",
+    entryPoints,
+  };
+}
+
+function routerId(name: string): string {
+  return objectId({ kind: "httpRouter", name });
+}
+
+function nameOf(id: string): string {
+  return id.slice(id.indexOf(":") + 1);
 }
 
 function sameItems(a: readonly string[], b: readonly string[]): boolean {

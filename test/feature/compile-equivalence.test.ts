@@ -136,7 +136,11 @@ class Model {
       const body = published && decodeBody(published.payload);
       const { lastGood } = object;
       if (body === undefined || lastGood === undefined) object.lastGood = undefined;
-      else if (body.$case === "httpRouter" || body.$case === "tcpRouter") {
+      else if (body.$case === "httpRouter") {
+        const { entryPoints, parents } = body.value;
+        const place = parents.length > 0 ? { parentRefs: parents } : { entryPoints };
+        object.lastGood = { ...lastGood, ...place } as DynamicObject;
+      } else if (body.$case === "tcpRouter") {
         object.lastGood = { ...lastGood, entryPoints: body.value.entryPoints } as DynamicObject;
       }
     }
@@ -221,11 +225,11 @@ const byKey = (entries: Iterable<readonly [string, unknown]>) =>
   [...entries].sort(([a], [b]) => (a < b ? -1 : 1));
 
 test(`the incremental result equals the one from nothing, in ${runs} edit sequences`, () => {
-  const seen = { published: 0, out: 0, mistakes: 0, restarts: 0 };
+  const seen = { published: 0, out: 0, mistakes: 0, restarts: 0, children: 0, loops: 0, tls: 0 };
   fc.assert(
     fc.property(edits, (sequence) => {
       const { pipeline, model } = run(sequence);
-      const expected = naiveCompile(model.good(), precedence);
+      const expected = naiveCompile(model.good(), new Set(model.objects.keys()), precedence);
       assert.deepEqual(byKey(pipeline.hashes()), byKey(expected));
       const mendings = model.mendings();
       for (const one of mendings) {
@@ -239,6 +243,10 @@ test(`the incremental result equals the one from nothing, in ${runs} edit sequen
       seen.published += expected.size;
       seen.out += model.objects.size - expected.size;
       seen.mistakes += Number(mendings.length > 0);
+      const said = [...pipeline.said.values()].flat().map(({ code }) => code);
+      seen.children += [...pipeline.resources.values()].filter(isChild).length;
+      seen.loops += Number(said.includes("reference-loop"));
+      seen.tls += Number(said.includes("tls-options-conflict"));
       seen.restarts += Number(sequence.some(({ kind }) => kind === "restart"));
     }),
     { numRuns: runs, ...(seed === undefined ? {} : { seed: Number(seed) }) },
@@ -246,4 +254,11 @@ test(`the incremental result equals the one from nothing, in ${runs} edit sequen
   // A generator that has lost its variety would prove nothing.
   assert.ok(Math.min(seen.published, seen.out) > runs, JSON.stringify(seen));
   assert.ok(Math.min(seen.mistakes, seen.restarts) > runs / 10, JSON.stringify(seen));
+  const rare = Math.min(seen.children, seen.loops, seen.tls);
+  assert.ok(rare > runs / 100, JSON.stringify(seen));
 });
+
+function isChild({ payload }: Resource): boolean {
+  const body = decodeBody(payload);
+  return body?.$case === "httpRouter" && body.value.parents.length > 0;
+}

@@ -7,35 +7,59 @@ import type { DynamicObject } from "../../config-model/dynamic/dynamic-object.ts
 import type { ObjectKey } from "../../config-model/dynamic/object-key.ts";
 import { compileObject } from "../../control-plane/compiler/compile-object.ts";
 import type { Body } from "../../control-plane/compiler/compiled-content.ts";
-import { ResourceBody } from "../../proto/gen/switchyard/fleet/v1/resource.ts";
+import { encodeResource } from "../../control-plane/compiler/resource-body.ts";
+import { naiveBonds } from "./naive-bonds.ts";
 
 export interface QualifiedObject {
   readonly key: ObjectKey;
   readonly config: DynamicObject;
 }
 
-/** `kind:name` → hash, in hexadecimal, of its resource. */
+/** `kind:name` → hash, in hexadecimal, of its resource. `existing`: ids of all objects, with good content or without. */
 export function naiveCompile(
   objects: readonly QualifiedObject[],
+  existing: ReadonlySet<string>,
   precedence: readonly string[],
 ): Map<string, string> {
   const bodies = new Map<string, Body>();
+  const parents = new Map<string, readonly string[]>();
   for (const { key, config } of objects) {
+    const id = `${key.kind}:${key.name}`;
     const content = compileObject(key, config, precedence);
-    if (content.kind === "usable") bodies.set(`${key.kind}:${key.name}`, content.body);
+    if (content.kind === "usable") bodies.set(id, content.body);
+    if (config.kind === "httpRouter" && content.kind !== "invalid") {
+      parents.set(
+        id,
+        config.parentRefs.map((name) => routerId(name, key.name)),
+      );
+    }
   }
-  const entryPoints = objects.filter(({ key }) => bodies.has(`${key.kind}:${key.name}`));
-  const valid = entryPoints.flatMap(({ key, config }) =>
-    config.kind === "entryPoint" ? [{ name: key.name, asDefault: config.asDefault }] : [],
+  const valid = objects.flatMap(({ key, config }) =>
+    config.kind === "entryPoint" && bodies.has(`${key.kind}:${key.name}`)
+      ? [{ name: key.name, asDefault: config.asDefault, tls: config.http.tls !== undefined }]
+      : [],
   );
+  const bonds = naiveBonds(parents, existing);
   for (const { key, config } of objects) {
-    const body = bodies.get(`${key.kind}:${key.name}`);
+    const id = `${key.kind}:${key.name}`;
+    const body = bodies.get(id);
     if (body?.$case !== "httpRouter" && body?.$case !== "tcpRouter") continue;
     if (config.kind !== "httpRouter" && config.kind !== "tcpRouter") continue;
-    body.value.entryPoints = entryPointsOf(config.entryPoints ?? [], valid);
-    if (body.value.entryPoints.length === 0) bodies.delete(`${key.kind}:${key.name}`);
+    if (body.$case === "httpRouter" && body.value.parents.length > 0) {
+      body.value.parents = (bonds.get(id) ?? []).map((parent) => parent.slice(11));
+      continue;
+    }
+    const names = entryPointsOf(config.entryPoints ?? [], valid);
+    const isPlain = (name: string) => !valid.some((one) => one.name === name && one.tls);
+    body.value.entryPoints = body.$case === "httpRouter" ? names.filter(isPlain) : names;
+    if (body.value.entryPoints.length === 0) bodies.delete(id);
   }
-  return letIn(bodies);
+  return letIn(bodies, parents, bonds);
+}
+
+function routerId(reference: string, child: string): string {
+  const provider = child.slice(child.lastIndexOf("@"));
+  return `httpRouter:${reference.includes("@") ? reference : `${reference}${provider}`}`;
 }
 
 function entryPointsOf(
@@ -50,14 +74,33 @@ function entryPointsOf(
     .sort((a, b) => (a < b ? -1 : 1));
 }
 
-function letIn(bodies: ReadonlyMap<string, Body>): Map<string, string> {
+function letIn(
+  bodies: ReadonlyMap<string, Body>,
+  asked: ReadonlyMap<string, readonly string[]>,
+  bonds: ReadonlyMap<string, readonly string[]>,
+): Map<string, string> {
+  const complete = new Set<string>();
   const included = new Map<string, string>();
+  const childrenOf = (id: string) => [...bonds].filter(([, parents]) => parents.includes(id));
+  const serves = (id: string, body: Body) => {
+    if (body.$case !== "httpRouter") return true;
+    const children = childrenOf(id);
+    if (body.value.service !== "") return children.length === 0;
+    return children.some(([child]) => complete.has(child));
+  };
+  for (let before = -1; before < complete.size; ) {
+    before = complete.size;
+    for (const [id, body] of bodies) {
+      if (needs(body).every((needed) => complete.has(needed)) && serves(id, body)) complete.add(id);
+    }
+  }
   for (let before = -1; before < included.size; ) {
     before = included.size;
     for (const [id, body] of bodies) {
-      if (included.has(id) || !needs(body).every((needed) => included.has(needed))) continue;
-      const payload = ResourceBody.encode({ features: [], body }).finish();
-      included.set(id, hash("sha256", payload));
+      if (included.has(id) || !complete.has(id)) continue;
+      const isRoot = (asked.get(id) ?? []).length === 0;
+      if (!isRoot && !(bonds.get(id) ?? []).some((parent) => included.has(parent))) continue;
+      included.set(id, hash("sha256", encodeResource(0, id, body).payload));
     }
   }
   return included;
@@ -67,7 +110,8 @@ function needs(body: Body): string[] {
   switch (body.$case) {
     case "httpRouter": {
       const { service, middlewares } = body.value;
-      return [`httpService:${service}`, ...middlewares.map((name) => `httpMiddleware:${name}`)];
+      const needed = middlewares.map((name) => `httpMiddleware:${name}`);
+      return service === "" ? needed : [`httpService:${service}`, ...needed];
     }
     case "tcpRouter":
       return [`tcpService:${body.value.service}`];

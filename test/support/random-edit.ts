@@ -40,6 +40,8 @@ const providers = ["file", "etcd"] as const;
 const closed: readonly UnbuiltKey[] = [{ path: "x", effect: "closed" }];
 const degraded: readonly UnbuiltKey[] = [{ path: "y", effect: "degraded" }];
 
+const unbuiltKinds = ["tlsOptions", "udpRouter", "httpServersTransport", "tlsStore"] as const;
+
 export const edits: fc.Arbitrary<readonly Edit[]> = fc.array(
   fc.tuple(fc.nat(99), fc.nat(11), fc.nat(9), fc.nat(9), fc.nat(9)).map(toEdit),
   { minLength: 1, maxLength: 80, size: "max" },
@@ -56,7 +58,9 @@ function toEdit([what, which, a, b, c]: Numbers): Edit {
   const [kind, config, mistake] = content(what, a, b, c);
   const provider = pick(providers, which);
   const names = kind === "httpMiddleware" ? 4 : kind === "httpRouter" ? 3 : 2;
-  const key = { kind, name: `n${(which >> 1) % names}` };
+  // Names that differ in case are different names to the compiler.
+  const capital = kind === "httpRouter" && a === 2;
+  const key = { kind, name: `${capital ? "N" : "n"}${(which >> 1) % names}` };
   if (b === 9 || (a === 9 && c > 4)) return { kind: "delete", provider, key };
   if (b === 8 && c > 3) return { kind: "set", provider, key, config: undefined, mistake: true };
   return { kind: "set", provider, key, config, mistake };
@@ -77,6 +81,8 @@ function content(
     const config = tcpRouter({ rule, entryPoints, service: reference(c, 2) });
     return ["tcpRouter", config, rule.includes("example")];
   }
+  if (what === 99)
+    return [pick(unbuiltKinds, b), { kind: pick(unbuiltKinds, b), unbuilt: [] }, false];
   const address = pick(["10.0.0.1:1", "10.0.0.1:2", "nowhere"], a);
   return ["tcpService", tcpService([address]), address === "nowhere"];
 }
@@ -87,6 +93,7 @@ function reference(number: number, count: number): string {
 }
 
 function router(a: number, b: number, c: number): [DynamicObject, boolean] {
+  if (c % 5 > 2) return layeredRouter(a, b, c);
   const rule = pick(
     ["Host(`a.example`)", "Path(`/b`) || !Method(`GET`)", "Host(`", ""],
     a + (b >> 1),
@@ -96,16 +103,39 @@ function router(a: number, b: number, c: number): [DynamicObject, boolean] {
     b,
   );
   const middlewares = [[], [], [reference(b, 4)], [reference(a, 4), reference(c, 4)]][c % 4] ?? [];
+  const tls =
+    a === 8 || a === 3 ? { options: pick([undefined, "x", "x@etcd", "y"], b) } : undefined;
+  const unbuilt = [
+    ...(tls === undefined ? [] : [{ path: "tls", effect: "closed" } as const]),
+    ...(a === 4 && b < 3 ? closed : c === 6 ? degraded : []),
+  ];
   const config = httpRouter({
     rule: rule === "" ? undefined : rule,
     entryPoints,
     middlewares,
     service: a === 7 ? undefined : reference(c, 2),
     priority: BigInt(a === 5 ? b : 0),
-    unbuilt: a === 4 && b < 3 ? closed : c === 6 ? degraded : [],
+    tls,
+    unbuilt,
   });
-  const refused = config.rule === undefined || config.service === undefined;
-  return [config, !refused && config.unbuilt !== closed && rule === "Host(`"];
+  const isOut = config.rule === undefined || unbuilt.some(({ effect }) => effect === "closed");
+  return [config, !isOut && rule === "Host(`"];
+}
+
+/** Roots without a service, children, grandchildren, loops, parents that do not exist, and what no child may have. */
+function layeredRouter(a: number, b: number, c: number): [DynamicObject, boolean] {
+  const isRoot = b < 4;
+  const parent = `n${a % 2}`;
+  const parentRefs = isRoot ? [] : b < 7 ? [parent] : [parent, pick([reference(a, 3), "N1"], b)];
+  const misplaced = b === 7 && a === 0;
+  const rule = a === 9 ? "Host(`" : pick(["Path(`/x`)", "Method(`GET`)"], b);
+  const config = httpRouter({
+    rule,
+    parentRefs,
+    entryPoints: misplaced ? ["web"] : undefined,
+    service: isRoot || b === 8 ? undefined : pick(["n0", reference(c, 2)], a),
+  });
+  return [config, a === 9 && !misplaced];
 }
 
 function service(a: number, b: number): [DynamicObject, boolean] {
@@ -164,6 +194,11 @@ function entryPointEdit(which: number, a: number, b: number): Edit {
   const key: ObjectKey = { kind: "entryPoint", name: pick(["web", "alt", "traefik"], which) };
   if (b > 6) return { kind: "delete", provider, key };
   const config = entryPoint(8000 + a, {
+    http: {
+      middlewares: a === 3 ? ["n1@file", "n0"] : a === 5 ? ["n2@etcd"] : [],
+      tls: a === 4 ? { options: pick([undefined, "x@file", "x"], b) } : undefined,
+    },
+    unbuilt: a === 4 ? [{ path: "http.tls", effect: "closed" }] : [],
     asDefault: b === 1,
     protocol: b === 2 && a > 6 ? "udp" : "tcp",
   });

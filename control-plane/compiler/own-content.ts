@@ -1,0 +1,71 @@
+/** One object's own content and its bytes, as read now or as in use since an earlier batch or process. */
+import type { DynamicObject } from "../../config-model/dynamic/dynamic-object.ts";
+import type { ObjectKey } from "../../config-model/dynamic/object-key.ts";
+import type { Resource } from "../../config-model/snapshot/resource.ts";
+import { resourceKindOf } from "../../config-model/snapshot/resource-kind.ts";
+import { errorText } from "../../foundation/error-text.ts";
+import type { ResourceKind } from "../../proto/gen/switchyard/fleet/v1/resource.ts";
+import { compileObject } from "./compile-object.ts";
+import { type Body, type CompiledContent, invalid } from "./compiled-content.ts";
+import type { CompiledObject } from "./compiled-object.ts";
+import { describeObject } from "./describe-object.ts";
+import { decodeBody, entryPointsOf } from "./resource-body.ts";
+import type { ProviderPrecedence } from "./router-priority.ts";
+
+export type EncodeResource = (kind: ResourceKind, name: string, body: Body) => Resource;
+
+export interface OwnContent {
+  readonly content: CompiledContent;
+  /** Absent for routers, which are encoded when it is known what they are bound to. */
+  readonly resource?: Resource;
+}
+
+export class OwnContentCompiler {
+  readonly #precedence: ProviderPrecedence;
+  readonly #encode: EncodeResource;
+
+  constructor(precedence: ProviderPrecedence, encode: EncodeResource) {
+    this.#precedence = precedence;
+    this.#encode = encode;
+  }
+
+  /** Whatever goes wrong with one object is that object's mistake: the batch goes on. */
+  compile(key: ObjectKey, config: DynamicObject): OwnContent {
+    try {
+      const content = compileObject(key, config, this.#precedence);
+      if (content.kind !== "usable" || isRouter(key)) return { content };
+      const resource = this.encode(key, content.body);
+      return resource === undefined ? { content } : { content, resource };
+    } catch (error) {
+      const reason = errorText(error);
+      return { content: invalid("invalid-value", `Cannot use ${describeObject(key)}: ${reason}`) };
+    }
+  }
+
+  /** Undefined: a kind that is never sent. */
+  encode({ kind, name }: ObjectKey, body: Body): Resource | undefined {
+    const resourceKind = resourceKindOf(kind);
+    return resourceKind === undefined ? undefined : this.#encode(resourceKind, name, body);
+  }
+
+  /** Bodies are not kept: bytes are smaller, and what routers are bound to changes seldom. */
+  inUse({ key, inUse }: CompiledObject): CompiledContent | undefined {
+    switch (inUse.kind) {
+      case "none":
+        return undefined;
+      case "carried": {
+        const body = decodeBody(inUse.resource.payload);
+        if (body === undefined) return undefined;
+        const entryPoints = entryPointsOf(body);
+        const content = { kind: "usable", body, problems: [] } as const;
+        return entryPoints === undefined ? content : { ...content, entryPoints };
+      }
+      case "config":
+        return compileObject(key, inUse.config, this.#precedence);
+    }
+  }
+}
+
+export function isRouter({ kind }: ObjectKey): boolean {
+  return kind === "httpRouter" || kind === "tcpRouter";
+}
