@@ -4,7 +4,12 @@
  * the next endpoint over a new connection; reads are tried once on each before they fail, writes never twice.
  */
 import type { ICompare, IRangeRequest, IRequestOp, IResponseOp } from "etcd3";
-import { type EtcdAccess, EtcdConnection, type WatchCall } from "./etcd-connection.ts";
+import {
+  type ConnectionGuards,
+  type EtcdAccess,
+  EtcdConnection,
+  type WatchCall,
+} from "./etcd-connection.ts";
 import { EtcdUnavailableError } from "./etcd-error.ts";
 import type { KeyRange } from "./key-range.ts";
 
@@ -62,16 +67,30 @@ const unaryDeadlineMs = 4_000;
 /** A page of a list is larger than other answers, and etcd may be walking a long index for it. */
 const rangeDeadlineMs = 10_000;
 
+/** How often the PEM files are looked at. */
+const tlsCheckIntervalMs = 10_000;
+
+export interface EtcdClientOptions {
+  readonly tlsCheckIntervalMs?: number;
+  readonly guards?: Partial<ConnectionGuards>;
+}
+
 export class EtcdClient {
   readonly #access: EtcdAccess;
+  readonly #options: EtcdClientOptions;
+  /** Replaced after a rotation; calls under way end on them. */
+  readonly #retired = new Map<EtcdConnection, NodeJS.Timeout>();
+  #tlsCheckedAtMs = 0;
   #index = 0;
   #connection: EtcdConnection | undefined;
+  #last: EtcdConnection | undefined;
   #closed: boolean = false;
 
-  constructor(access: EtcdAccess) {
+  constructor(access: EtcdAccess, options: EtcdClientOptions = {}) {
     if (access.endpoints.length === 0)
       throw new Error("Cannot use etcd: no endpoint is configured");
     this.#access = access;
+    this.#options = options;
   }
 
   /** The endpoint the next call goes to, for log lines. */
@@ -164,6 +183,10 @@ export class EtcdClient {
 
   close(): void {
     this.#closed = true;
+    for (const [connection, timer] of this.#retired) {
+      clearTimeout(timer);
+      connection.close();
+    }
     this.#connection?.close();
     this.#connection = undefined;
   }
@@ -194,8 +217,43 @@ export class EtcdClient {
 
   #current(): EtcdConnection {
     if (this.#closed) throw new EtcdUnavailableError("Cannot reach etcd: the client is closed");
-    this.#connection ??= new EtcdConnection(this.endpoint, this.#access);
+    this.#followRotation();
+    this.#connection ??= this.#connect();
     return this.#connection;
+  }
+
+  #connect(): EtcdConnection {
+    this.#tlsCheckedAtMs = performance.now();
+    const { guards = {} } = this.#options;
+    const before = this.#last;
+    this.#last = new EtcdConnection(this.endpoint, this.#access, {
+      guards,
+      ...(before !== undefined && { before }),
+    });
+    return this.#last;
+  }
+
+  /**
+   * A certificate that was replaced on disk is used before the old one expires: the connection is replaced, and the old
+   * one closed once nothing can be under way on it. A stream stays where it is.
+   */
+  #followRotation(): void {
+    const old = this.#connection;
+    if (old === undefined || this.#access.tls === undefined) return;
+    const { tlsCheckIntervalMs: interval = tlsCheckIntervalMs } = this.#options;
+    if (performance.now() - this.#tlsCheckedAtMs < interval) return;
+    this.#tlsCheckedAtMs = performance.now();
+    if (!old.isOutdated()) return;
+    try {
+      this.#connection = this.#connect();
+    } catch {
+      return; // half-way through a rotation: the old one is better than none
+    }
+    const retire = () => {
+      this.#retired.delete(old);
+      old.close();
+    };
+    this.#retired.set(old, setTimeout(retire, rangeDeadlineMs + 1_000).unref());
   }
 }
 

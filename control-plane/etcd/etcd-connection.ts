@@ -10,6 +10,7 @@
 import {
   type CallOptions,
   type ChannelCredentials,
+  type ChannelOptions,
   InterceptingCall,
   type Interceptor,
   ListenerBuilder,
@@ -25,38 +26,86 @@ import {
   isStaleToken,
   staleTokenDetails,
 } from "./etcd-error.ts";
-import { tlsCredentials, tlsOptions } from "./etcd-tls.ts";
+import {
+  isSameMaterial,
+  readTlsMaterial,
+  type TlsMaterial,
+  tlsCredentials,
+  tlsOptions,
+} from "./etcd-tls.ts";
 
 export type EtcdAccess = Pick<EtcdConnectionConfig, "endpoints" | "username" | "password" | "tls">;
 
 export type WatchCall = IDuplexStream<IWatchRequest, IWatchResponse>;
 
-const grpcOptions = {
-  "grpc.max_receive_message_length": -1,
-  "grpc.use_local_subchannel_pool": 1,
-  // etcd takes pings less than 5 s apart for abuse.
-  "grpc.keepalive_time_ms": 5_500,
-  "grpc.keepalive_timeout_ms": 2_000,
+/** Always on; tests switch one off at a time, to see that their fault would be noticed. */
+export interface ConnectionGuards {
+  /** Messages may be of any size. */
+  readonly unlimitedReceive: boolean;
+  /** Idle connections are probed. */
+  readonly keepalive: boolean;
+  /** A token that etcd no longer knows is replaced by a new one. */
+  readonly renewsToken: boolean;
+}
+
+const allConnectionGuards: ConnectionGuards = {
+  unlimitedReceive: true,
+  keepalive: true,
+  renewsToken: true,
 };
+
+function grpcOptions({ unlimitedReceive, keepalive }: ConnectionGuards): ChannelOptions {
+  return {
+    "grpc.use_local_subchannel_pool": 1,
+    ...(unlimitedReceive && { "grpc.max_receive_message_length": -1 }),
+    ...(keepalive && {
+      // etcd takes pings less than 5 s apart for abuse.
+      "grpc.keepalive_time_ms": 5_500,
+      "grpc.keepalive_timeout_ms": 2_000,
+    }),
+  };
+}
 
 export class EtcdConnection {
   readonly endpoint: string;
   readonly #access: EtcdAccess;
+  readonly #guards: ConnectionGuards;
+  readonly #material: TlsMaterial | undefined;
   readonly #etcd: Etcd3;
   /** `undefined` inside: etcd has authentication switched off. */
   #token: Promise<string | undefined> | undefined;
 
-  /** Throws when a PEM file cannot be read. The files are read for every connection, so a rotation is noticed. */
-  constructor(endpoint: string, access: EtcdAccess) {
+  /**
+   * Throws when a PEM file cannot be read. The files are read, and a token is fetched, for every connection; only without
+   * the guard it takes over the one that `before` had.
+   */
+  constructor(
+    endpoint: string,
+    access: EtcdAccess,
+    { guards = {}, before }: { guards?: Partial<ConnectionGuards>; before?: EtcdConnection } = {},
+  ) {
     this.endpoint = endpoint;
     this.#access = access;
+    this.#guards = { ...allConnectionGuards, ...guards };
+    if (before !== undefined && !this.#guards.renewsToken) this.#token = before.#token;
+    this.#material = access.tls && readTlsMaterial(access.tls);
+    const credentials =
+      access.tls && this.#material && tlsCredentials(endpoint, this.#material, access.tls);
     this.#etcd = new Etcd3({
       hosts: endpoint,
       faultHandling: { host: () => noop, global: noop },
-      grpcOptions: { ...grpcOptions, ...tlsOptions(endpoint) },
+      grpcOptions: { ...grpcOptions(this.#guards), ...tlsOptions(endpoint) },
     });
-    if (access.tls !== undefined) {
-      useCredentials(this.#etcd, tlsCredentials(endpoint, access.tls));
+    if (credentials !== undefined) useCredentials(this.#etcd, credentials);
+  }
+
+  /** Whether the PEM files hold something else by now. False while they cannot be read. */
+  isOutdated(): boolean {
+    if (this.#access.tls === undefined || this.#material === undefined) return false;
+    try {
+      return !isSameMaterial(readTlsMaterial(this.#access.tls), this.#material);
+    } catch {
+      return false;
     }
   }
 
@@ -75,7 +124,7 @@ export class EtcdConnection {
     try {
       return await this.#classified(attempt);
     } catch (error) {
-      if (!(error instanceof EtcdStaleTokenError)) throw error;
+      if (!(error instanceof EtcdStaleTokenError) || !this.#guards.renewsToken) throw error;
       this.#token = undefined;
       return await this.#classified(attempt);
     }

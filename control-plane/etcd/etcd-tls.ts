@@ -5,18 +5,49 @@ import { type ChannelCredentials, type ChannelOptions, credentials } from "@grpc
 import type { EtcdConnectionConfig } from "../../config-model/static/static-configuration.ts";
 import { EtcdUnavailableError } from "./etcd-error.ts";
 
+type TlsConfig = NonNullable<EtcdConnectionConfig["tls"]>;
+
+/** Content of the PEM files. */
+export interface TlsMaterial {
+  readonly ca: Buffer | null;
+  readonly cert: Buffer | null;
+  readonly key: Buffer | null;
+}
+
 /** Throws `EtcdUnavailableError` when a file cannot be read: a rotation may be writing it just now. */
+export function readTlsMaterial({ ca, cert, key }: TlsConfig): TlsMaterial {
+  return { ca: pem(ca), cert: pem(cert), key: pem(key) };
+}
+
+export function isSameMaterial(a: TlsMaterial, b: TlsMaterial): boolean {
+  return (["ca", "cert", "key"] as const).every(
+    (part) => Buffer.compare(a[part] ?? empty, b[part] ?? empty) === 0,
+  );
+}
+
+const empty = Buffer.alloc(0);
+
+/** Throws `EtcdUnavailableError` when key and certificate do not belong together, as half-way through a rotation. */
 export function tlsCredentials(
   endpoint: string,
-  { ca, cert, key, insecureSkipVerify }: NonNullable<EtcdConnectionConfig["tls"]>,
+  { ca, cert, key }: TlsMaterial,
+  { insecureSkipVerify }: TlsConfig,
 ): ChannelCredentials {
   const host = hostOf(endpoint);
-  return credentials.createSsl(pem(ca), pem(key), pem(cert), {
-    rejectUnauthorized: !insecureSkipVerify,
-    ...(isIP(host) > 0 && {
-      checkServerIdentity: (_name, certificate) => checkServerIdentity(host, certificate),
-    }),
-  });
+  try {
+    return credentials.createSsl(ca, key, cert, {
+      rejectUnauthorized: !insecureSkipVerify,
+      ...(isIP(host) > 0 && {
+        checkServerIdentity: (_name, certificate) => checkServerIdentity(host, certificate),
+      }),
+    });
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new EtcdUnavailableError(
+      `Cannot connect to etcd: certificate, key or CA cannot be used: ${reason}`,
+      { cause: error },
+    );
+  }
 }
 
 /**

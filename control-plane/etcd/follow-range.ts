@@ -77,7 +77,8 @@ export async function followRange(init: FollowRangeInit, signal: AbortSignal): P
     const floor = (init.knownUpTo?.() ?? 0n) + 1n;
     if (floor > next) next = floor;
     const changed = await storeChange({ ...init, fromRevision: next, witness }, signal);
-    if (changed !== undefined && guards.comparesStores) return changed;
+    if (changed === "restored" && guards.comparesStores) return changed;
+    if (changed === "compacted" && guards.listsWhenCompacted) return changed;
   }
   return "aborted";
 }

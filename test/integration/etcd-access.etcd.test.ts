@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { EtcdClient } from "../../control-plane/etcd/etcd-client.ts";
 import { oneKey } from "../../control-plane/etcd/key-range.ts";
-import { CertificateAuthority } from "../support/certificates.ts";
+import { type Certificate, CertificateAuthority } from "../support/certificates.ts";
 import { TestEtcd } from "../support/etcd.ts";
 import { FaultProxy } from "../support/fault-proxy.ts";
 import { until } from "../support/until.ts";
@@ -80,6 +80,56 @@ describe("EtcdClient over TLS", () => {
       /^Etcd\w+Error: Cannot reach etcd at 127\.0\.0\.1:\d+: connection lost$/,
     );
   });
+});
+
+test("EtcdClient uses a rotated certificate without a failed call, and the old one while the new is half there", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "switchyard-etcd-rotation-"));
+  const file = (name: string) => join(folder, name);
+  const authority = new CertificateAuthority();
+  const server = authority.issue("etcd");
+  await writeFile(file("ca.pem"), authority.cert);
+  await writeFile(file("server.pem"), server.cert);
+  await writeFile(file("server-key.pem"), server.key);
+  const rotate = async (part: "cert" | "key", pair: Certificate) =>
+    await writeFile(file(`client-${part}.pem`), pair[part]);
+  const [old, next] = [authority.issue("old client"), authority.issue("next client")];
+  await rotate("cert", old);
+  await rotate("key", old);
+  await using etcd = await TestEtcd.start({
+    tls: { cert: file("server.pem"), key: file("server-key.pem"), ca: file("ca.pem") },
+  });
+  await etcd.put("key", "value");
+  await using proxy = await FaultProxy.start(etcd.port);
+  const client = new EtcdClient(
+    {
+      ...anonymous,
+      endpoints: [proxy.endpoint],
+      tls: {
+        ca: file("ca.pem"),
+        cert: file("client-cert.pem"),
+        key: file("client-key.pem"),
+        insecureSkipVerify: false,
+      },
+    },
+    { tlsCheckIntervalMs: 0 },
+  );
+  const works = async () => assert.equal((await client.range(oneKey("key"))).pairs.length, 1);
+  try {
+    await works();
+    await works();
+    assert.equal(proxy.accepted, 1);
+    await rotate("cert", next);
+    await works();
+    assert.equal(proxy.accepted, 1, "a certificate without its key is no use");
+    await rotate("key", next);
+    await works();
+    assert.equal(proxy.accepted, 2);
+    await works();
+    assert.equal(proxy.accepted, 2);
+  } finally {
+    client.close();
+    await rm(folder, { recursive: true });
+  }
 });
 
 describe("EtcdClient with several endpoints", { concurrency: true }, () => {

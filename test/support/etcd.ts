@@ -15,6 +15,24 @@ const run = promisify(execFile);
 export interface TestEtcdOptions {
   /** Paths of PEM files; clients must show a certificate of `ca`. */
   readonly tls?: { readonly cert: string; readonly key: string; readonly ca: string };
+  /** Further flags. */
+  readonly flags?: readonly string[];
+}
+
+/** One member beside others. */
+interface Membership {
+  readonly name: string;
+  readonly initialCluster: string;
+}
+
+/** As etcd's JSON gateway gives it. */
+interface GatewayPair {
+  readonly key: string;
+  readonly value?: string;
+}
+
+export interface WrittenAt {
+  readonly revision: bigint;
 }
 
 /** A test process that is ended for leaving something open must not leave these too. */
@@ -29,19 +47,24 @@ export class TestEtcd implements AsyncDisposable {
   readonly #folder: string;
   readonly #binaries: EtcdBinaries;
   readonly #tls: TestEtcdOptions["tls"];
+  readonly #flags: readonly string[];
+  #membership: Membership;
   #process: ChildProcess | undefined;
   #output = "";
+  #backups = 0;
 
   private constructor(
     [port, peerPort]: readonly [number, number],
     folder: string,
-    { tls }: TestEtcdOptions,
+    { tls, flags = [] }: TestEtcdOptions,
   ) {
     this.port = port;
     this.#peerPort = peerPort;
     this.#folder = folder;
     this.#binaries = locateEtcd();
     this.#tls = tls;
+    this.#flags = flags;
+    this.#membership = { name: "test", initialCluster: `test=${this.#peerUrl}` };
   }
 
   static async start(options?: TestEtcdOptions): Promise<TestEtcd> {
@@ -56,21 +79,46 @@ export class TestEtcd implements AsyncDisposable {
     return new TestEtcd([await freePort(), await freePort()], folder, options);
   }
 
+  /** Three members that run as one cluster; each ends with the stack it is given. */
+  static async startCluster(stack: AsyncDisposableStack): Promise<readonly TestEtcd[]> {
+    const members: TestEtcd[] = [];
+    while (members.length < 3) members.push(stack.use(await TestEtcd.prepare()));
+    const names = members.map((member, index) => ({ member, name: `member-${index}` }));
+    const initialCluster = names.map(({ member, name }) => `${name}=${member.#peerUrl}`).join(",");
+    for (const { member, name } of names) member.#join({ name, initialCluster });
+    await Promise.all(members.map((member) => member.run()));
+    return members;
+  }
+
   get endpoint(): string {
     return `127.0.0.1:${this.port}`;
+  }
+
+  #join(membership: Membership): void {
+    this.#membership = membership;
+  }
+
+  get #peerUrl(): string {
+    return `http://127.0.0.1:${this.#peerPort}`;
+  }
+
+  get #data(): string {
+    return join(this.#folder, "data");
   }
 
   /** Starts it, on the data it had. Resolves once it answers. */
   async run(): Promise<void> {
     const client = `${this.#tls === undefined ? "http" : "https"}://${this.endpoint}`;
-    const peer = `http://127.0.0.1:${this.#peerPort}`;
+    const peer = this.#peerUrl;
+    const { name, initialCluster } = this.#membership;
     const child = spawn(
       this.#binaries.etcd,
       [
-        ...["--name", "test", "--data-dir", join(this.#folder, "data"), "--logger", "zap"],
+        ...["--name", name, "--data-dir", this.#data, "--logger", "zap"],
         ...["--listen-client-urls", client, "--advertise-client-urls", client],
         ...["--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer],
-        ...["--initial-cluster", `test=${peer}`],
+        ...["--initial-cluster", initialCluster],
+        ...this.#flags,
         ...this.#tlsFlags("--cert-file", "--key-file", "--trusted-ca-file"),
         ...(this.#tls === undefined ? [] : ["--client-cert-auth"]),
       ],
@@ -133,6 +181,55 @@ export class TestEtcd implements AsyncDisposable {
     await this.ctl("compact", String(await this.revision()));
   }
 
+  /**
+   * One transaction through etcd's JSON gateway, which takes about a millisecond; `undefined` deletes. Rejects when it is not
+   * known to have been written.
+   */
+  async write(
+    pairs: Readonly<Record<string, string | undefined>>,
+    token?: string,
+  ): Promise<WrittenAt> {
+    const success = Object.entries(pairs).map(([key, value]) =>
+      value === undefined
+        ? { requestDeleteRange: { key: base64(key) } }
+        : { requestPut: { key: base64(key), value: base64(value) } },
+    );
+    const answer = (await this.#post("kv/txn", { success }, token)) as {
+      readonly header: { readonly revision: string };
+    };
+    return { revision: BigInt(answer.header.revision) };
+  }
+
+  /** All pairs below a prefix through the JSON gateway: an oracle that shares nothing with the client under test. */
+  async read(prefix: string, token?: string): Promise<Map<string, string>> {
+    const end = Buffer.from(prefix);
+    end[end.length - 1] = (end.at(-1) ?? 0) + 1;
+    const range = { key: base64(prefix), range_end: end.toString("base64") };
+    const answer = (await this.#post("kv/range", range, token)) as {
+      readonly kvs?: readonly GatewayPair[];
+    };
+    const text = (encoded = "") => Buffer.from(encoded, "base64").toString();
+    return new Map((answer.kvs ?? []).map(({ key, value }) => [text(key), text(value)]));
+  }
+
+  /** A token for `read()` and `write()`. */
+  async login(name: string, password: string): Promise<string> {
+    const answer = await this.#post("auth/authenticate", { name, password });
+    return (answer as { readonly token: string }).token;
+  }
+
+  async #post(path: string, body: unknown, token?: string): Promise<unknown> {
+    const response = await fetch(`http://${this.endpoint}/v3/${path}`, {
+      method: "POST",
+      body: JSON.stringify(body),
+      headers: token === undefined ? {} : { authorization: token },
+      signal: AbortSignal.timeout(10_000),
+    });
+    const answer: unknown = await response.json();
+    if (!response.ok) throw new Error(`etcd's gateway: ${JSON.stringify(answer)}`);
+    return answer;
+  }
+
   /** All pairs below a prefix, as etcdctl prints them: the oracle of tests. */
   async dump(prefix: string): Promise<Map<string, string>> {
     const answer = JSON.parse(await this.ctl("get", "--prefix", prefix, "-w", "json"));
@@ -161,10 +258,29 @@ export class TestEtcd implements AsyncDisposable {
     await once(child, "exit");
   }
 
+  /** A backup, as `etcdctl snapshot save` makes it. */
+  async backUp(): Promise<string> {
+    this.#backups += 1;
+    const file = join(this.#folder, `backup-${this.#backups}.db`);
+    await this.ctl("snapshot", "save", file);
+    return file;
+  }
+
+  /** Ends it and puts a backup in its place; a `token` makes it another cluster. Not started. */
+  async restore(backup: string, token = "etcd-cluster"): Promise<void> {
+    await this.wipe();
+    const { name, initialCluster } = this.#membership;
+    await this.ctl(
+      ...["snapshot", "restore", backup, "--data-dir", this.#data, "--name", name],
+      ...["--initial-cluster", initialCluster, "--initial-cluster-token", token],
+      ...["--initial-advertise-peer-urls", this.#peerUrl],
+    );
+  }
+
   /** As a member replaced by an empty one: the revision starts anew, the cluster id stays. */
   async wipe(): Promise<void> {
     await this.kill();
-    await rm(join(this.#folder, "data"), { recursive: true, force: true });
+    await rm(this.#data, { recursive: true, force: true });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -182,6 +298,10 @@ export class TestEtcd implements AsyncDisposable {
       if (!String(error).includes("user name is empty")) throw error;
     });
   }
+}
+
+function base64(text: string): string {
+  return Buffer.from(text).toString("base64");
 }
 
 async function accepts(port: number): Promise<void> {

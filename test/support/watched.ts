@@ -1,9 +1,21 @@
 import assert from "node:assert/strict";
-import { EtcdClient } from "../../control-plane/etcd/etcd-client.ts";
+import { EtcdClient, type EtcdClientOptions } from "../../control-plane/etcd/etcd-client.ts";
+import type { EtcdAccess } from "../../control-plane/etcd/etcd-connection.ts";
 import { KnownPairs, type PairChange } from "../../control-plane/etcd/known-pairs.ts";
-import { watchPrefix } from "../../control-plane/etcd/watch-prefix.ts";
+import { allWatchGuards, type WatchGuards } from "../../control-plane/etcd/watch-guards.ts";
+import { createWatchCounts, watchPrefix } from "../../control-plane/etcd/watch-prefix.ts";
 
 export const anonymous = { username: undefined, password: undefined, tls: undefined } as const;
+
+export interface WatchedOptions {
+  readonly prefix?: string;
+  readonly user?: Pick<EtcdAccess, "username" | "password">;
+  readonly client?: EtcdClientOptions;
+  readonly makeClient?: (access: EtcdAccess, options: EtcdClientOptions) => EtcdClient;
+  readonly guards?: Partial<WatchGuards>;
+  /** Default: never. */
+  readonly reconcile?: { readonly intervalMs: number; readonly settleMs: number };
+}
 
 /** A `watchPrefix()` under test, with everything it was told and the state that follows from it. */
 export class Watched implements AsyncDisposable {
@@ -15,19 +27,35 @@ export class Watched implements AsyncDisposable {
   listed: bigint | undefined;
   /** Calls of `onAvailable`. */
   available = 0;
+  readonly counts = createWatchCounts();
+  readonly pairs = new KnownPairs();
   /** Seen in callbacks, where a throw would look like a failure of etcd. */
   readonly #mistakes: string[] = [];
-  readonly #client: EtcdClient;
+  readonly #clients: readonly EtcdClient[];
   readonly #stop = new AbortController();
   readonly #running: Promise<void>;
 
-  constructor(endpoint: string | readonly string[], prefix = "traefik/") {
-    this.#client = new EtcdClient({ ...anonymous, endpoints: [endpoint].flat() });
+  constructor(endpoint: string | readonly string[], options: WatchedOptions = {}) {
+    const {
+      prefix = "traefik/",
+      user = anonymous,
+      client: clientOptions = {},
+      makeClient = (access, given) => new EtcdClient(access, given),
+      guards = {},
+      reconcile,
+    } = options;
+    const access = { ...anonymous, ...user, endpoints: [endpoint].flat() };
+    const client = makeClient(access, clientOptions);
+    const comparing = reconcile && { client: new EtcdClient(access), ...reconcile };
+    this.#clients = comparing === undefined ? [client] : [client, comparing.client];
     this.#running = watchPrefix(
       {
-        client: this.#client,
+        client,
         prefix,
-        pairs: new KnownPairs(),
+        pairs: this.pairs,
+        counts: this.counts,
+        guards: { ...allWatchGuards, ...guards },
+        ...(comparing !== undefined && { reconcile: comparing }),
         onChanges: (changes, revision) => this.#onChanges(changes, revision),
         onListed: (revision) => {
           this.listed = revision;
@@ -41,6 +69,10 @@ export class Watched implements AsyncDisposable {
     );
   }
 
+  get digest(): string {
+    return Buffer.from(this.pairs.digest()).toString("hex");
+  }
+
   /** Keys of all changes after the first list, in order. */
   get changedKeys(): string[] {
     return this.calls.flatMap((changes) => changes.map(({ key }) => key));
@@ -49,7 +81,7 @@ export class Watched implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
     await this.#running;
-    this.#client.close();
+    for (const client of this.#clients) client.close();
     assert.deepEqual(this.#mistakes, []);
   }
 
