@@ -1,4 +1,5 @@
 /** The static configuration as a tree, decoded and normalised, with everything that is to be said about it. */
+import { shownText } from "../../foundation/shown-text.ts";
 import type { ConfigNode, Place } from "../schema/config-node.ts";
 import { type DecodeProblem, NodeDecoder } from "../schema/decode-node.ts";
 import { buildStaticConfiguration } from "./build-static-configuration.ts";
@@ -40,5 +41,15 @@ export function decodeStaticPart(
     const message = `${path} is not supported yet${end}`;
     problems.push({ severity: "warning", code, place, message });
   }
-  return { configuration, problems };
+  const bounded = problems.map((problem) => {
+    return { ...problem, message: problem.message.replaceAll(veryLongWord, shownStart) };
+  });
+  return { configuration, problems: bounded };
+}
+
+/** Paths hold names of entry points, which may be of any length. */
+const veryLongWord = /\S{161,}/g;
+
+function shownStart(word: string): string {
+  return shownText(word, 160);
 }

@@ -61,7 +61,7 @@ export function loadStaticConfiguration(init: StaticConfigurationInit): LoadedSt
     source = { name, root: environment.tree, describePlace: String };
   }
   if (environment.traefikNames.length > 0) {
-    const names = environment.traefikNames.join(", ");
+    const names = shownNames(environment.traefikNames);
     warnings.push(`Not read: ${names}; rename the prefix of variables to SWITCHYARD_`);
   }
   return { ...decodeSource(source, init, warnings), source: source.name };
@@ -74,7 +74,18 @@ function noteIgnored(
   source: string,
 ): void {
   if (names.length === 0) return;
-  warnings.push(`${what} are ignored, the configuration comes from ${source}: ${names.join(", ")}`);
+  const from = shownText(source, maxShownPathCharacters);
+  warnings.push(`${what} are ignored, the configuration comes from ${from}: ${shownNames(names)}`);
+}
+
+const maxShownPathCharacters = 240;
+const maxShownNames = 100;
+
+/** All of them as a rule; of an absurd number the first ones. */
+function shownNames(names: readonly string[]): string {
+  const shown = names.slice(0, maxShownNames).map((name) => shownText(name));
+  const left = names.length - shown.length;
+  return printableLine(shown.join(", ") + (left > 0 ? ` and ${left} more` : ""));
 }
 
 interface FoundFile {
@@ -89,7 +100,7 @@ function findFile(init: StaticConfigurationInit, named: string | undefined): Fou
     const text = readText(init, named);
     if (text !== undefined) return { path: named, text };
     throw new StaticConfigurationError(
-      `Cannot read configuration file "${named}": there is no such file`,
+      `Cannot read configuration file "${shownText(named, maxShownPathCharacters)}": there is no such file`,
     );
   }
   for (const path of searchPaths(init.env)) {
@@ -105,9 +116,12 @@ function readText({ readFile }: StaticConfigurationInit, path: string): string |
   } catch (error) {
     if (error instanceof StaticConfigurationError) throw error;
     const reason = errorText(error);
-    throw new StaticConfigurationError(`Cannot read configuration file "${path}": ${reason}`, {
-      cause: error,
-    });
+    throw new StaticConfigurationError(
+      `Cannot read configuration file "${shownText(path, maxShownPathCharacters)}": ${reason}`,
+      {
+        cause: error,
+      },
+    );
   }
 }
 
@@ -145,7 +159,7 @@ function parseFile(path: string, text: string): DocumentParse {
       return parseYaml(text);
     default:
       throw new StaticConfigurationError(
-        `Cannot read configuration file "${path}": its name must end in .toml, .yaml or .yml`,
+        `Cannot read configuration file "${shownText(path, maxShownPathCharacters)}": its name must end in .toml, .yaml or .yml`,
       );
   }
 }

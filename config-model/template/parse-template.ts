@@ -1,5 +1,6 @@
 /** Go's template syntax to a tree, in one pass over the text. */
 import { nearestName } from "../../foundation/nearest-name.ts";
+import { shownText } from "../../foundation/shown-text.ts";
 import { TemplateError } from "./template-error.ts";
 import type {
   TemplateBranch,
@@ -168,7 +169,7 @@ class TemplateParser {
         if (terminator.again !== kind) {
           throw new TemplateError(
             again.offset,
-            `"else ${terminator.again}" cannot follow "${kind}"`,
+            `"else ${shownText(terminator.again)}" cannot follow "${kind}"`,
           );
         }
       }
@@ -186,7 +187,7 @@ class TemplateParser {
       if (terminator.again !== undefined) {
         throw new TemplateError(
           terminator.offset,
-          `"else ${terminator.again}" cannot follow "range"`,
+          `"else ${shownText(terminator.again)}" cannot follow "range"`,
         );
       }
       const otherwise = terminator.kind === "else" ? this.#lastBranch("range", offset) : [];
@@ -298,7 +299,7 @@ class TemplateParser {
     );
     throw new TemplateError(
       offset,
-      `Unknown variable "${name}"`,
+      `Unknown variable "${shownText(name)}"`,
       near === undefined ? {} : { hint: `did you mean "${near}"?` },
     );
   }
@@ -377,7 +378,7 @@ class TemplateParser {
       near === undefined
         ? "the documentation of configuration lists the functions"
         : `did you mean "${near}"?`;
-    throw new TemplateError(offset, `Unknown function "${name}"`, { hint });
+    throw new TemplateError(offset, `Unknown function "${shownText(name)}"`, { hint });
   }
 }
 
@@ -388,5 +389,5 @@ function isSpace(character: string | undefined): boolean {
 function unexpected(token: TemplateToken): TemplateError {
   if (token.kind === "end") return new TemplateError(token.offset, "a value is missing before }}");
   const shown = token.kind === "word" || token.kind === "variable" ? token.name : token.kind;
-  return new TemplateError(token.offset, `"${shown}" cannot stand here`);
+  return new TemplateError(token.offset, `"${shownText(shown)}" cannot stand here`);
 }

@@ -145,6 +145,25 @@ describe("renderTemplate() refuses", () => {
     });
   }
 
+  test("names of any length without repeating them", () => {
+    const long = "n".repeat(5_000);
+    for (const template of [
+      `{{ ${long} }}`,
+      `{{ $${long} }}`,
+      `{{ 1 ${long} }}`,
+      `{{ .${long} }}`,
+      `{{ if 1 }}{{ else ${long} }}{{ end }}`,
+      `{{ range 1 }}{{ else ${long} }}{{ end }}`,
+    ]) {
+      assert.throws(
+        () => render(template),
+        (error) => error instanceof TemplateError && error.message.length < 200,
+        template.slice(0, 20),
+      );
+    }
+    assert.throws(() => render("{{ \u{1f600} }}"), { message: '"\u{1f600}" cannot stand here' });
+  });
+
   test("what goes beyond its limits", () => {
     const limits = { outputChars: 10, iterations: 20, work: 1_000_000 };
     const run = (text: string) => () => renderTemplate(text, { env, limits });

@@ -2,6 +2,7 @@
  * Runs Go templates as Traefik runs dynamic configuration files: pure but for the environment, which is handed in, and
  * within bounds, so that no file hangs or exhausts the process that reads it.
  */
+import { shownText } from "../../foundation/shown-text.ts";
 import { builtInFunctions } from "./built-in-functions.ts";
 import { listFunctions } from "./list-functions.ts";
 import { numberFunctions } from "./number-functions.ts";
@@ -277,7 +278,7 @@ class TemplateRun {
         if (isMap(value)) return value.get(operand.name) ?? null;
         throw new TemplateError(
           operand.offset,
-          `Cannot take .${operand.name} of ${kindOf(value)}: only maps have fields`,
+          `Cannot take .${shownText(operand.name)} of ${kindOf(value)}: only maps have fields`,
         );
       }
     }

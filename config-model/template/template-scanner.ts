@@ -108,7 +108,8 @@ export class TemplateScanner {
       case "=":
         return token(character, { kind: character });
     }
-    throw new TemplateError(offset, `"${character}" cannot stand here`);
+    const whole = String.fromCodePoint(text.codePointAt(offset) ?? 0);
+    throw new TemplateError(offset, `"${whole}" cannot stand here`);
   }
 }
 
