@@ -19,7 +19,7 @@ const diagnostic: Diagnostic = {
 };
 const digest = new Uint8Array(32).fill(0xab);
 const generation = { fleetId: "f1", epoch: 1n, number: 2n ** 60n };
-const head: StoreHead = { fleetId: "f1", generation, digest };
+const head: StoreHead = { fleetId: "f1", generation, digest, sources: new Map() };
 const node: NodeStatus = {
   nodeId: "n1",
   incarnation: 3n,

@@ -7,20 +7,22 @@ import { routerResource } from "../../test/support/resources.ts";
 import { CommittedSnapshot } from "./committed-snapshot.ts";
 import type { CommittedGeneration } from "./snapshot-store.ts";
 
+const sources = new Map();
+
 /** A committed snapshot that has been read empty, and how to commit to it; every state it went through by number. */
 function startCommitted(historyKeys?: number) {
   const committed = new CommittedSnapshot(historyKeys);
   const truth = new KeyedSnapshot();
   const states: CommittedGeneration[] = [];
   let generation = { fleetId: "fleet-a", epoch: 1n, number: 0n };
-  committed.finishLoading({ fleetId: "fleet-a", generation, digest: truth.digest() });
+  committed.finishLoading({ fleetId: "fleet-a", generation, digest: truth.digest(), sources });
   const commit = (delta: SnapshotDelta, newEpoch = false) => {
     truth.apply(delta);
     const { epoch, number } = generation;
     generation = { ...generation, epoch: newEpoch ? epoch + 1n : epoch, number: number + 1n };
     const digest = truth.digest();
-    committed.commit({ generation, digest, delta });
-    states.push({ generation, digest, delta });
+    committed.commit({ generation, digest, delta, sources });
+    states.push({ generation, digest, delta, sources });
   };
   return { committed, truth, states, commit };
 }
@@ -113,7 +115,13 @@ test("CommittedSnapshot offers nothing when what was read has another digest", (
   committed.load({ upserts: [routerResource("a")], removals: [] });
   const generation = { fleetId: "fleet-a", epoch: 1n, number: 7n };
   assert.throws(
-    () => committed.finishLoading({ fleetId: "fleet-a", generation, digest: Buffer.alloc(32) }),
+    () =>
+      committed.finishLoading({
+        fleetId: "fleet-a",
+        generation,
+        digest: Buffer.alloc(32),
+        sources,
+      }),
     {
       name: "DigestMismatchError",
       message: "Cannot offer generation 7: what was read does not have its digest",

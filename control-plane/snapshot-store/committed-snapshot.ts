@@ -127,7 +127,7 @@ export class CommittedSnapshot implements CommittedState {
 
   /** Throws `DigestMismatchError`; nothing is offered then, until the store is read anew. */
   commit(commit: CommittedGeneration): void {
-    const { generation, digest, delta } = commit;
+    const { generation, digest, delta, sources } = commit;
     if (this.isPrepared(digest)) {
       this.#prepared = undefined; // what was applied is what was committed
     } else {
@@ -135,7 +135,7 @@ export class CommittedSnapshot implements CommittedState {
       this.#resources.apply(delta);
       this.#expect(digest, generation.number);
     }
-    this.#head = { fleetId: generation.fleetId, generation, digest };
+    this.#head = { fleetId: generation.fleetId, generation, digest, sources };
     this.#history.add(commit);
     this.#changed();
   }

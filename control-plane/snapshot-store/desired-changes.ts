@@ -4,6 +4,7 @@ import {
   resourceId,
 } from "../../config-model/snapshot/resource.ts";
 import type { SnapshotDelta } from "../../config-model/snapshot/snapshot-delta.ts";
+import type { CommittedLookup } from "./commit-guard.ts";
 
 interface DesiredChange {
   readonly key: ResourceKey;
@@ -11,16 +12,26 @@ interface DesiredChange {
   readonly resource: Resource | undefined;
 }
 
-/** Finds what is committed, by `resourceId()`. */
-type Lookup = (id: string) => Resource | undefined;
+/** Which of the removals have to wait longer. */
+type Admission = (removals: readonly ResourceKey[]) => ReadonlySet<string>;
+
+const admitAll: Admission = () => new Set();
 
 /**
  * What is desired, as difference to what is committed: a merged delta, newest value wins. A part of it can be in flight
- * (being committed); what is published meanwhile waits beside it.
+ * (being committed); what is published meanwhile waits beside it, and what is held back waits until it is released.
  */
 export class DesiredChanges {
   readonly #waiting = new Map<string, DesiredChange>();
+  /** Removals that were not admitted. */
+  readonly #heldBack = new Map<string, DesiredChange>();
+  readonly #onWithdrawn: (id: string) => void;
   #inFlight = new Map<string, DesiredChange>();
+
+  /** `onWithdrawn`: a removal that was held back is not wished any more. */
+  constructor(onWithdrawn: (id: string) => void = () => {}) {
+    this.#onWithdrawn = onWithdrawn;
+  }
 
   add({ upserts, removals }: SnapshotDelta): void {
     for (const resource of upserts) this.set(resource, resource);
@@ -29,26 +40,62 @@ export class DesiredChanges {
 
   set({ kind, name }: ResourceKey, resource: Resource | undefined): void {
     const key = { kind, name };
-    this.#waiting.set(resourceId(key), { key, resource });
+    const id = resourceId(key);
+    if (this.#heldBack.has(id)) {
+      if (resource === undefined) return;
+      this.withdraw(id);
+    }
+    this.#waiting.set(id, { key, resource });
+  }
+
+  /** Something is to be admitted and committed. */
+  get isWaiting(): boolean {
+    return this.#waiting.size > 0;
   }
 
   has(id: string): boolean {
-    return this.#waiting.has(id) || this.#inFlight.has(id);
+    return this.#waiting.has(id) || this.#inFlight.has(id) || this.#heldBack.has(id);
   }
 
-  /** Moves what waits and differs from what is committed into flight; absent when nothing does. */
-  take(committed: Lookup): SnapshotDelta | undefined {
+  /** What was held back has happened, or is not wished any more. */
+  withdraw(id: string): void {
+    if (this.#heldBack.delete(id)) this.#onWithdrawn(id);
+  }
+
+  /** They are to be admitted anew; without ids all that is held back. */
+  release(ids: Iterable<string> = [...this.#heldBack.keys()]): void {
+    for (const id of ids) {
+      const change = this.#heldBack.get(id);
+      if (change === undefined) continue;
+      this.#heldBack.delete(id);
+      this.#waiting.set(id, change);
+    }
+  }
+
+  /** Moves what waits, is admitted and differs from what is committed into flight; absent when nothing does. */
+  take(committed: CommittedLookup, admit: Admission = admitAll): SnapshotDelta | undefined {
     const upserts: Resource[] = [];
-    const removals: ResourceKey[] = [];
+    let removals: ResourceKey[] = [];
     for (const [id, { key, resource }] of this.#waiting) {
       if (isSame(resource, committed(id))) this.#waiting.delete(id);
       else if (resource === undefined) removals.push(key);
       else upserts.push(resource);
     }
+    if (removals.length > 0) removals = this.#admitted(removals, admit(removals));
     if (this.#waiting.size === 0) return undefined;
     this.#inFlight = new Map(this.#waiting);
     this.#waiting.clear();
     return { upserts, removals };
+  }
+
+  #admitted(removals: ResourceKey[], refused: ReadonlySet<string>): ResourceKey[] {
+    if (refused.size === 0) return removals;
+    for (const id of refused) {
+      const change = this.#waiting.get(id);
+      this.#waiting.delete(id);
+      if (change !== undefined) this.#heldBack.set(id, change);
+    }
+    return removals.filter((key) => !refused.has(resourceId(key)));
   }
 
   /** What was in flight is committed. */
@@ -67,6 +114,7 @@ export class DesiredChanges {
   /** Makes the difference one to nothing: everything that is desired waits. */
   holdAll(committed: Iterable<Resource>): void {
     this.putBack();
+    this.release();
     for (const resource of committed) {
       if (!this.#waiting.has(resourceId(resource))) this.set(resource, resource);
     }

@@ -28,12 +28,22 @@ import { type HeadReading, LogGapError } from "./etcd-log/read-log.ts";
 import { decodeHead, type StoredHead } from "./etcd-log/stored-head.ts";
 import { encodeRecord } from "./etcd-log/stored-record.ts";
 import {
+  type CommitOptions,
   type CommittedGeneration,
+  maxNoteBytes,
+  type NoteChange,
   NotLeaderError,
   type SnapshotReader,
   type SnapshotStore,
   StoreUnavailableError,
 } from "./snapshot-store.ts";
+
+/** What a leader needs to write. */
+interface Writable {
+  readonly lead: Lead;
+  readonly followed: FollowedLog;
+  readonly known: KnownHead;
+}
 
 export interface EtcdSnapshotStoreInit {
   /** `rootKey` is that of the store (`switchyard`), not of the provider. */
@@ -104,25 +114,68 @@ export class EtcdSnapshotStore implements SnapshotStore {
     onChange(this.#lead !== undefined);
   }
 
-  async commit(delta: SnapshotDelta, digest: Uint8Array): Promise<CommittedGeneration> {
+  async commit(
+    delta: SnapshotDelta,
+    digest: Uint8Array,
+    { sources, at }: CommitOptions = {},
+  ): Promise<CommittedGeneration> {
     return await this.#queue.run(async () => {
-      const lead = this.#leadership.current();
-      const followed = this.#followed;
-      const known = followed?.known;
-      if (this.#stopping.signal.aborted) throw new StoreUnavailableError("It is stopped");
-      if (lead === undefined || lead !== this.#lead || !followed || !known) {
-        throw new NotLeaderError("Cannot commit: this control plane does not lead");
-      }
+      const { lead, followed, known } = this.#writable("commit");
       const generation = {
         fleetId: known.head.fleetId,
-        epoch: known.head.epoch,
-        number: known.head.number + 1n,
+        epoch: at?.epoch ?? known.head.epoch,
+        number: at?.number ?? known.head.number + 1n,
       };
-      const commit = { generation, digest, delta };
-      followed.accept(commit, await this.#write(lead, followed, known, commit));
+      const commit = { generation, digest, delta, sources: sources ?? known.head.sources };
+      const isJump = at !== undefined;
+      followed.accept(commit, await this.#write({ lead, followed, known }, commit, isJump));
       this.#foldWhenLarge(lead, followed);
       return commit;
     });
+  }
+
+  async writeNote({ name, asLeader, ...change }: NoteChange): Promise<boolean> {
+    if (Buffer.byteLength(change.to ?? "") + name.length > maxNoteBytes) {
+      throw new Error(`Cannot write note ${name}: it is longer than ${maxNoteBytes} bytes`);
+    }
+    return await this.#queue.run(async () => {
+      const followed = this.#followed;
+      const lead = asLeader ? this.#leadership.current() : undefined;
+      if (asLeader && (lead === undefined || lead !== this.#lead)) return false;
+      try {
+        const isWritten = await this.#writer.replaceNote(this.#keys.note(name), change, lead);
+        if (isWritten) followed?.note(name, change.to);
+        return isWritten;
+      } catch (error) {
+        throw new StoreUnavailableError("Cannot write to the snapshot store in etcd", {
+          cause: error,
+        });
+      }
+    });
+  }
+
+  async adoptFleet(fleetId: string): Promise<void> {
+    await this.#queue.run(async () => {
+      const { lead, followed, known } = this.#writable("adopt a fleet");
+      const head = { ...known.head, fleetId, commitId: newCommitId() };
+      try {
+        await this.#writer.replaceHead({ lead, from: known, to: head, operations: [] });
+      } catch (error) {
+        throw this.#commitError(error, lead, followed, known);
+      }
+    });
+    this.#resync.abort();
+  }
+
+  #writable(what: string): Writable {
+    const lead = this.#leadership.current();
+    const followed = this.#followed;
+    const known = followed?.known;
+    if (this.#stopping.signal.aborted) throw new StoreUnavailableError("It is stopped");
+    if (lead === undefined || lead !== this.#lead || !followed || !known) {
+      throw new NotLeaderError(`Cannot ${what}: this control plane does not lead`);
+    }
+    return { lead, followed, known };
   }
 
   /** Hands leadership back, so that another replica takes over at once. */
@@ -135,25 +188,28 @@ export class EtcdSnapshotStore implements SnapshotStore {
   }
 
   async #write(
-    lead: Lead,
-    followed: FollowedLog,
-    from: KnownHead,
-    next: CommittedGeneration,
+    { lead, followed, known: from }: Writable,
+    { generation, digest, delta, sources }: CommittedGeneration,
+    isJump: boolean,
   ): Promise<KnownHead> {
-    const { number, epoch } = next.generation;
+    const { number, epoch } = generation;
     try {
       const commitId = newCommitId();
-      const values = encodeRecord({ epoch, number, commitId, digest: next.digest }, next.delta);
+      // After a jump no delta leads here: the state itself is the record, and a base.
+      const content = isJump ? { upserts: followed.resourcesAfter(delta), removals: [] } : delta;
+      const values = encodeRecord({ epoch, number, commitId, digest }, content);
       const staged = await this.#writer.stage(lead, "delta", number, values);
       // What makes everything out of nothing is the best base there could be, and need not be written twice.
-      const isBase = followed.size === 0 && next.delta.removals.length === 0;
+      const isBase = isJump || (followed.size === 0 && delta.removals.length === 0);
       const head: StoredHead = {
         ...from.head,
+        epoch,
         number,
-        digest: next.digest,
+        digest,
         commitId,
         base: isBase ? { place: "delta", number, bytes: staged.bytes } : from.head.base,
         deltaBytes: isBase ? 0 : from.head.deltaBytes + staged.bytes,
+        sources,
       };
       const write = { lead, from, to: head, operations: staged.pending };
       return { head, modRevision: await this.#writer.replaceHead(write) };
@@ -237,6 +293,7 @@ export class EtcdSnapshotStore implements SnapshotStore {
     modRevision: bigint,
     resync: AbortController,
   ): void {
+    this.#onNotes(followed, events);
     const headEvent = events.find(({ key }) => key.toString() === this.#keys.head);
     if (headEvent === undefined) return;
     const step = async () => {
@@ -251,6 +308,14 @@ export class EtcdSnapshotStore implements SnapshotStore {
       this.#log.debug("snapshot store is read again", { error });
       resync.abort();
     });
+  }
+
+  #onNotes(followed: FollowedLog, events: readonly RangeEvent[]): void {
+    for (const { key, value } of events) {
+      const name = this.#keys.noteName(key.toString());
+      if (name === undefined) continue;
+      void this.#queue.run(async () => followed.note(name, value?.toString()));
+    }
   }
 
   /** Commits are allowed once the reader has been told all that the leaders before have committed. */

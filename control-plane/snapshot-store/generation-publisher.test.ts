@@ -264,6 +264,8 @@ test("GenerationPublisher offers nothing when a commit does not have its digest"
         }),
       onLeadership: () => {},
       commit: () => Promise.reject(new NotLeaderError("Cannot commit")),
+      writeNote: async () => false,
+      adoptFleet: () => Promise.reject(new NotLeaderError("Cannot adopt")),
       stop: () => store.stop(),
     },
     log: { ...silentLog, error: (_message, fields) => errors.push(fields?.["error"]) },

@@ -17,6 +17,7 @@ import type { SnapshotDelta } from "../../config-model/snapshot/snapshot-delta.t
 import { type BackoffPolicy, backoffDelayMs } from "../../foundation/backoff.ts";
 import type { Logger } from "../../foundation/log.ts";
 import { sleep } from "../../foundation/sleep.ts";
+import type { CommitGuard } from "./commit-guard.ts";
 import { CommittedSnapshot } from "./committed-snapshot.ts";
 import type { CommittedState } from "./committed-state.ts";
 import { DesiredChanges, isSame } from "./desired-changes.ts";
@@ -26,6 +27,7 @@ import {
   type SnapshotReader,
   type SnapshotStore,
   type StoreHead,
+  type StoreNote,
   StoreUnavailableError,
 } from "./snapshot-store.ts";
 
@@ -37,6 +39,10 @@ export interface GenerationPublisherInit {
    * provider that has not been read yet is served with.
    */
   readonly carryOver?: (delta: SnapshotDelta) => void;
+  /** May make removals wait. */
+  readonly guard?: CommitGuard;
+  /** Notes of the store, as they are read and change. */
+  readonly onNote?: (note: StoreNote) => void;
   readonly backoff?: BackoffPolicy;
   readonly wait?: typeof sleep;
 }
@@ -46,7 +52,7 @@ const defaultBackoff: BackoffPolicy = { baseMs: 100, maxMs: 5_000 };
 export class GenerationPublisher implements AsyncDisposable {
   readonly #init: GenerationPublisherInit;
   readonly #committed = new CommittedSnapshot();
-  readonly #desired = new DesiredChanges();
+  readonly #desired: DesiredChanges;
   readonly #stopping = new AbortController();
   #ready: boolean = false;
   #leading: boolean = false;
@@ -61,10 +67,20 @@ export class GenerationPublisher implements AsyncDisposable {
 
   constructor(init: GenerationPublisherInit) {
     this.#init = init;
+    this.#desired = new DesiredChanges((id) => init.guard?.withdrawn(id));
+    init.guard?.onRelease((ids) => {
+      this.#desired.release(ids);
+      this.#wake();
+    });
   }
 
   get committed(): CommittedState {
     return this.#committed;
+  }
+
+  /** Nothing waits that could be committed now. */
+  get isSettled(): boolean {
+    return !this.#running && !this.#desired.isWaiting;
   }
 
   /** Resolves when the store has been read whole; rejects when it can never be. */
@@ -101,6 +117,10 @@ export class GenerationPublisher implements AsyncDisposable {
   #lead(leading: boolean): void {
     this.#term++;
     this.#leading = leading;
+    if (leading) {
+      this.#init.guard?.restart();
+      this.#desired.release();
+    }
     this.#wake();
   }
 
@@ -119,8 +139,11 @@ export class GenerationPublisher implements AsyncDisposable {
   async #commitAll(): Promise<void> {
     try {
       for (let failures = 0; this.#mayCommit(); ) {
-        const delta = this.#desired.take((id) => this.#committed.get(id));
-        if (delta === undefined) return;
+        const delta = this.#take();
+        if (delta === undefined) {
+          this.#init.guard?.settled();
+          return;
+        }
         const term = this.#term;
         try {
           await this.#commit(delta);
@@ -133,6 +156,13 @@ export class GenerationPublisher implements AsyncDisposable {
     } finally {
       this.#running = false;
     }
+  }
+
+  #take(): SnapshotDelta | undefined {
+    const { guard } = this.#init;
+    const committed = (id: string) => this.#committed.get(id);
+    if (guard === undefined) return this.#desired.take(committed);
+    return this.#desired.take(committed, (removals) => guard.admit(removals, committed));
   }
 
   /** Nothing was written in `term`: all of it waits again. */
@@ -191,12 +221,15 @@ export class GenerationPublisher implements AsyncDisposable {
     return {
       onPart: (delta) => {
         this.#committed.load(delta);
+        this.#init.guard?.loaded(delta.upserts);
         if (!this.#rereading) this.#init.carryOver?.(delta);
       },
       onHead: (head) => this.#onHead(head),
       onCommit: (commit) => this.#onCommit(commit),
+      onNote: (note) => this.#init.onNote?.(note),
       onReset: () => {
         this.#committed.abandon();
+        this.#init.guard?.reset();
         if (this.#committed.head !== undefined) {
           this.#rereading = true;
           this.#desired.holdAll(this.#committed.resources());
@@ -219,6 +252,8 @@ export class GenerationPublisher implements AsyncDisposable {
   #onCommit(commit: CommittedGeneration): void {
     const ours = this.#committed.isPrepared(commit.digest);
     const against = ours ? [] : this.#unwished(commit.delta);
+    this.#init.guard?.committing(commit.delta, (id) => this.#committed.get(id));
+    if (!ours) for (const key of commit.delta.removals) this.#desired.withdraw(resourceId(key));
     this.#guarded(() => this.#committed.commit(commit));
     if (this.#ready) {
       for (const { key, resource } of against) this.#desired.set(key, resource);

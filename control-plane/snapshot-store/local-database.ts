@@ -7,7 +7,7 @@ import { newFleetId } from "./new-fleet-id.ts";
 
 export type LocalDatabase = DatabaseSync;
 
-const schemaVersion = 1;
+const schemaVersion = 2;
 
 /**
  * Opens the database of the local store, making it when missing. Throws with a sentence an operator can act on when it is
@@ -47,12 +47,17 @@ function prepareSchema(database: LocalDatabase): void {
       CREATE TABLE head (
         only INTEGER PRIMARY KEY CHECK (only = 1),
         fleet_id TEXT NOT NULL, epoch INTEGER NOT NULL, number INTEGER NOT NULL, digest BLOB
-      );
-      PRAGMA user_version = ${schemaVersion}`);
+      );`);
     database
       .prepare("INSERT INTO head (only, fleet_id, epoch, number, digest) VALUES (1, ?, 0, 0, NULL)")
       .run(newFleetId());
   }
+  if (found < 2) {
+    database.exec(`
+      ALTER TABLE head ADD COLUMN sources TEXT NOT NULL DEFAULT '{}';
+      CREATE TABLE note (name TEXT PRIMARY KEY, text TEXT NOT NULL);`);
+  }
+  if (found < schemaVersion) database.exec(`PRAGMA user_version = ${schemaVersion}`);
   database.exec("COMMIT");
 }
 

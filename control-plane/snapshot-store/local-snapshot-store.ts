@@ -15,12 +15,16 @@ import { SerialQueue } from "../../foundation/serial-queue.ts";
 import { TurnSlice } from "../../foundation/turn-slice.ts";
 import { type LocalDatabase, openLocalDatabase } from "./local-database.ts";
 import {
+  type CommitOptions,
   type CommittedGeneration,
+  type NoteChange,
   type SnapshotReader,
   type SnapshotStore,
   type StoreHead,
+  type StoreNote,
   StoreUnavailableError,
 } from "./snapshot-store.ts";
+import { decodeSources, encodeSources } from "./source-digests-text.ts";
 
 const partBytes = 256 * 1024;
 /** Longest turn of reading or writing. */
@@ -74,7 +78,7 @@ export class LocalSnapshotStore implements SnapshotStore {
          ON CONFLICT (kind, name) DO UPDATE SET hash = excluded.hash, payload = excluded.payload`,
       ),
       remove: database.prepare("DELETE FROM resource WHERE kind = ? AND name = ?"),
-      writeHead: database.prepare("UPDATE head SET epoch = ?, number = ?, digest = ?"),
+      writeHead: database.prepare("UPDATE head SET epoch = ?, number = ?, digest = ?, sources = ?"),
       reader,
       head: undefined,
     };
@@ -87,19 +91,44 @@ export class LocalSnapshotStore implements SnapshotStore {
     onChange(true);
   }
 
-  async commit(delta: SnapshotDelta, digest: Uint8Array): Promise<CommittedGeneration> {
+  async commit(
+    delta: SnapshotDelta,
+    digest: Uint8Array,
+    { sources, at }: CommitOptions = {},
+  ): Promise<CommittedGeneration> {
     return await this.#steps.run(async () => {
       const { store, head } = this.#committable();
+      const { fleetId } = head;
       const generation: Generation = {
-        fleetId: head.fleetId,
-        epoch: head.generation?.epoch ?? firstEpoch,
-        number: (head.generation?.number ?? 0n) + 1n,
+        fleetId,
+        epoch: at?.epoch ?? head.generation?.epoch ?? firstEpoch,
+        number: at?.number ?? (head.generation?.number ?? 0n) + 1n,
       };
-      await this.#write(store, delta, generation, digest);
-      store.head = { fleetId: head.fleetId, generation, digest };
-      const commit = { generation, digest, delta };
+      const commit = { generation, digest, delta, sources: sources ?? head.sources };
+      await this.#write(store, commit);
+      store.head = { fleetId, generation, digest, sources: commit.sources };
       store.reader.onCommit(commit);
       return commit;
+    });
+  }
+
+  async writeNote({ name, from, to }: NoteChange): Promise<boolean> {
+    return await this.#steps.run(async () => {
+      const { database, reader } = this.#committable().store;
+      if (noteText(database, name) !== from) return false;
+      if (to === undefined) database.prepare("DELETE FROM note WHERE name = ?").run(name);
+      else database.prepare("INSERT OR REPLACE INTO note (name, text) VALUES (?, ?)").run(name, to);
+      reader.onNote?.({ name, text: to });
+      return true;
+    });
+  }
+
+  async adoptFleet(fleetId: string): Promise<void> {
+    await this.#steps.run(async () => {
+      const { store } = this.#committable();
+      store.database.prepare("UPDATE head SET fleet_id = ?").run(fleetId);
+      store.reader.onReset();
+      await this.#read(store);
     });
   }
 
@@ -130,9 +159,7 @@ export class LocalSnapshotStore implements SnapshotStore {
   /** A first load of 100,000 resources takes over a second: it is written in slices, other work going on between them. */
   async #write(
     store: OpenStore,
-    { upserts, removals }: SnapshotDelta,
-    next: Generation,
-    digest: Uint8Array,
+    { delta: { upserts, removals }, generation, digest, sources }: CommittedGeneration,
   ): Promise<void> {
     const { database } = store;
     const slice = new TurnSlice(sliceMs);
@@ -146,7 +173,8 @@ export class LocalSnapshotStore implements SnapshotStore {
         store.upsert.run(kind, name, hash, payload);
         if (slice.isSpent) await slice.next();
       }
-      store.writeHead.run(next.epoch, next.number, digest);
+      const { epoch, number } = generation;
+      store.writeHead.run(epoch, number, digest, encodeSources(sources));
       database.exec("COMMIT");
     } catch (error) {
       // SQLite has already rolled back after some errors (disk full); a second ROLLBACK would throw.
@@ -173,6 +201,9 @@ export class LocalSnapshotStore implements SnapshotStore {
       if (this.#state.kind === "stopped") return;
     }
     if (resources.length > 0) store.reader.onPart({ upserts: resources, removals: [] });
+    for (const row of store.database.prepare("SELECT name, text FROM note").iterate()) {
+      store.reader.onNote?.(row as unknown as StoreNote);
+    }
     store.head = readHead(store.database);
     store.reader.onHead(store.head);
     const { fleetId, generation } = store.head;
@@ -185,16 +216,23 @@ export class LocalSnapshotStore implements SnapshotStore {
 }
 
 function readHead(database: LocalDatabase): StoreHead {
-  const statement = database.prepare("SELECT fleet_id, epoch, number, digest FROM head");
+  const statement = database.prepare("SELECT fleet_id, epoch, number, digest, sources FROM head");
   statement.setReadBigInts(true);
   const row = statement.get() as unknown as {
     readonly fleet_id: string;
     readonly epoch: bigint;
     readonly number: bigint;
     readonly digest: Uint8Array | null;
+    readonly sources: string;
   };
   const fleetId = row.fleet_id;
-  if (row.digest === null) return { fleetId, generation: undefined, digest: undefined };
+  const sources = decodeSources(row.sources);
+  if (row.digest === null) return { fleetId, generation: undefined, digest: undefined, sources };
   const generation = { fleetId, epoch: row.epoch, number: row.number };
-  return { fleetId, generation, digest: row.digest };
+  return { fleetId, generation, digest: row.digest, sources };
+}
+
+function noteText(database: LocalDatabase, name: string): string | undefined {
+  const text = database.prepare("SELECT text FROM note WHERE name = ?").get(name)?.["text"];
+  return text === undefined ? undefined : String(text);
 }

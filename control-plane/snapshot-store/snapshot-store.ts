@@ -4,6 +4,10 @@
  */
 import type { Generation } from "../../config-model/snapshot/generation.ts";
 import type { SnapshotDelta } from "../../config-model/snapshot/snapshot-delta.ts";
+import type { SourceState } from "../../config-model/snapshot/source-digest.ts";
+
+/** What the sources held that a generation was compiled from, by provider. */
+export type SourceDigests = ReadonlyMap<string, SourceState>;
 
 /** A commit, as every reader sees it, in order and without gaps. */
 export interface CommittedGeneration {
@@ -11,6 +15,7 @@ export interface CommittedGeneration {
   /** View digest after it (config-model/snapshot/snapshot-digest.ts). */
   readonly digest: Uint8Array;
   readonly delta: SnapshotDelta;
+  readonly sources: SourceDigests;
 }
 
 /** Where a reading stands: the newest committed generation, or none in a store that was never written. */
@@ -19,6 +24,34 @@ export interface StoreHead {
   readonly generation: Generation | undefined;
   /** Absent with `generation`. */
   readonly digest: Uint8Array | undefined;
+  readonly sources: SourceDigests;
+}
+
+export interface CommitOptions {
+  /** Default: as in the generation before. */
+  readonly sources?: SourceDigests;
+  /**
+   * Not the next number but this one, in this epoch and with this state as its beginning: nodes hold newer generations than
+   * the store does, which was restored from a backup.
+   */
+  readonly at?: { readonly epoch: bigint; readonly number: bigint };
+}
+
+/** A small text beside the generations that all replicas see: a hold of the mass-removal guard, for one. */
+export interface StoreNote {
+  readonly name: string;
+  /** Absent: it is gone. */
+  readonly text: string | undefined;
+}
+
+export interface NoteChange {
+  readonly name: string;
+  /** What must be there for the change to happen; absent: nothing. */
+  readonly from: string | undefined;
+  /** Absent: the note is deleted. */
+  readonly to: string | undefined;
+  /** Only while this process leads. Operators' decisions are written by any replica. */
+  readonly asLeader: boolean;
 }
 
 export interface SnapshotReader {
@@ -28,7 +61,9 @@ export interface SnapshotReader {
   onHead(head: StoreHead): void;
   /** Every later commit, this process's own included, each once, in order. */
   onCommit(commit: CommittedGeneration): void;
-  /** The store was replaced or reset under us: a new reading follows from its first part. */
+  /** Every note there is before `onHead`, and every change of one later, this process's own included. */
+  onNote?(note: StoreNote): void;
+  /** The store was replaced or reset under us: a new reading follows from its first part. Notes are forgotten too. */
   onReset(): void;
 }
 
@@ -48,9 +83,26 @@ export interface SnapshotStore {
    * the caller. An ambiguous outcome (a reply that was lost) is read back before this settles.
    * Rejects with `NotLeaderError` (nothing was written), or `StoreUnavailableError` (nothing was written; retry later).
    */
-  commit(delta: SnapshotDelta, digest: Uint8Array): Promise<CommittedGeneration>;
+  commit(
+    delta: SnapshotDelta,
+    digest: Uint8Array,
+    options?: CommitOptions,
+  ): Promise<CommittedGeneration>;
+  /**
+   * Resolves to false when the note was not `from`, or this process does not lead and had to: nothing was written.
+   * Rejects with `StoreUnavailableError` when nobody knows; repeating it is harmless.
+   */
+  writeNote(change: NoteChange): Promise<boolean>;
+  /**
+   * Gives the store this fleet id in place of its own, its content unchanged: the fleet's store was wiped, its nodes hold on
+   * to what they have. Rejects with `NotLeaderError` or `StoreUnavailableError`.
+   */
+  adoptFleet(fleetId: string): Promise<void>;
   stop(): Promise<void>;
 }
+
+/** In bytes of UTF-8, with its name. */
+export const maxNoteBytes = 1024 * 1024;
 
 /** Another process leads, or leadership was lost before the commit: nothing was written. */
 export class NotLeaderError extends Error {

@@ -10,6 +10,7 @@ import type {
   SnapshotReader,
   SnapshotStore,
   StoreHead,
+  StoreNote,
 } from "../../control-plane/snapshot-store/snapshot-store.ts";
 import { ResourceKind } from "../../proto/gen/switchyard/fleet/v1/resource.ts";
 import { until } from "../support/until.ts";
@@ -45,6 +46,12 @@ export class StateReader implements SnapshotReader {
   largestPartBytes = 0;
   resets = 0;
   head: StoreHead | undefined;
+  notes = new Map<string, string>();
+
+  onNote({ name, text }: StoreNote): void {
+    if (text === undefined) assert.ok(this.notes.delete(name), "a note goes once");
+    else this.notes.set(name, text);
+  }
 
   onPart(delta: SnapshotDelta): void {
     assert.equal(this.head, undefined, "parts come before the head");
@@ -60,13 +67,17 @@ export class StateReader implements SnapshotReader {
 
   onCommit(commit: CommittedGeneration): void {
     assert.ok(this.head !== undefined, "commits come after the head");
-    const before = this.head.generation?.number ?? 0n;
-    assert.equal(commit.generation.number, before + 1n, "commits come without gaps");
+    const before = this.head.generation;
+    const isNewEpoch = before !== undefined && before.epoch < commit.generation.epoch;
+    if (!isNewEpoch) {
+      assert.equal(commit.generation.number, (before?.number ?? 0n) + 1n, "no gaps in an epoch");
+    }
     assert.equal(commit.generation.fleetId, this.head.fleetId);
     this.head = {
       fleetId: this.head.fleetId,
       generation: commit.generation,
       digest: commit.digest,
+      sources: commit.sources,
     };
     this.commits.push(commit);
     this.#apply(commit.delta);
@@ -76,6 +87,7 @@ export class StateReader implements SnapshotReader {
     this.resets += 1;
     this.head = undefined;
     this.state = new Map();
+    this.notes = new Map();
   }
 
   #apply({ upserts, removals }: SnapshotDelta): void {
@@ -151,6 +163,83 @@ export function snapshotStoreConformance(name: string, init: ConformanceInit): v
       const third = await next.commit({ upserts: [], removals: [] }, digestOf("2"));
       assert.equal(third.generation.number, 3n);
       await next.stop();
+    });
+
+    test("a commit in a new epoch takes the number it is given and keeps the state", async () => {
+      await using world = await init.world();
+      const store = world.store();
+      await openStore(store, new StateReader());
+      await store.commit(upsert(resource("a", "1"), resource("b", "1")), digestOf("1"));
+      const delta = { upserts: [resource("c", "1")], removals: [resource("a", "")] };
+      const at = { epoch: 7n, number: 2n };
+      const jumped = await store.commit(delta, digestOf("2"), { at });
+      assert.deepEqual(
+        [jumped.generation.epoch, jumped.generation.number],
+        [7n, 2n],
+        "though the number is the next one",
+      );
+      const next = await store.commit(upsert(resource("d", "1")), digestOf("3"));
+      assert.deepEqual([next.generation.epoch, next.generation.number], [7n, 3n]);
+      await store.commit(upsert(), digestOf("3"), { at: { epoch: 9n, number: 100n } });
+      await store.stop();
+      const reader = await reopened(world);
+      const ids = ["b", "c", "d"].map((name) => resourceId(resource(name, "")));
+      assert.deepEqual(new Set(reader.state.keys()), new Set(ids));
+      assert.deepEqual(
+        [reader.head?.generation?.epoch, reader.head?.generation?.number],
+        [9n, 100n],
+      );
+    });
+
+    test("notes change only from what they were, and are read back", async () => {
+      await using world = await init.world();
+      const store = world.store();
+      const reader = new StateReader();
+      await openStore(store, reader);
+      const change = { name: "guard-1", from: undefined, to: "ö1", asLeader: true };
+      assert.equal(await store.writeNote(change), true);
+      assert.equal(await store.writeNote(change), false, "it is there already");
+      assert.equal(await store.writeNote({ ...change, from: "other", to: "2" }), false);
+      assert.equal(
+        await store.writeNote({ name: "guard-1", from: "ö1", to: "2", asLeader: false }),
+        true,
+      );
+      await store.writeNote({ ...change, name: "guard-2" });
+      await store.writeNote({ ...change, name: "guard-2", from: "ö1", to: undefined });
+      await until(
+        "the notes",
+        () => reader.notes.get("guard-1") === "2" && reader.notes.size === 1,
+      );
+      await store.commit(upsert(resource("a", "1")), digestOf("1"));
+      await store.stop();
+      assert.deepEqual([...(await reopened(world)).notes], [["guard-1", "2"]]);
+    });
+
+    test("the digests of sources are kept with the generation", async () => {
+      await using world = await init.world();
+      const store = world.store();
+      await openStore(store, new StateReader());
+      const sources = new Map([["etcd", { digest: digestOf("source"), revision: 12n }]]);
+      await store.commit(upsert(resource("a", "1")), digestOf("1"), { sources });
+      await store.commit(upsert(resource("b", "1")), digestOf("2"));
+      await store.stop();
+      const kept = (await reopened(world)).head?.sources.get("etcd");
+      assert.deepEqual(Buffer.from(kept?.digest ?? []), digestOf("source"));
+      assert.equal(kept?.revision, 12n);
+    });
+
+    test("a fleet adopted keeps the content and the number", async () => {
+      await using world = await init.world();
+      const store = world.store();
+      const reader = new StateReader();
+      await openStore(store, reader);
+      await store.commit(upsert(resource("a", "1")), digestOf("1"));
+      await store.adoptFleet("f".repeat(24));
+      await until("a reading", () => reader.head?.fleetId === "f".repeat(24));
+      assert.equal(reader.state.size, 1);
+      await store.stop();
+      const { head } = await reopened(world);
+      assert.deepEqual([head?.fleetId, head?.generation?.number], ["f".repeat(24), 1n]);
     });
 
     test("a removal of what is not there, and names with any character, are harmless", async () => {

@@ -34,7 +34,8 @@ export async function foldLog({ lead, followed, writer, keys, queue }: FoldInit)
   const { pending, bytes } = await writer.stage(lead, "base", at.number, values);
   await queue.run(async () => {
     const from = followed.known;
-    if (from?.head.fleetId !== at.fleetId) throw new FencedError("The store was replaced");
+    const isSameHistory = from?.head.fleetId === at.fleetId && from.head.epoch === at.epoch;
+    if (!isSameHistory) throw new FencedError("The store was replaced");
     const head: StoredHead = {
       ...from.head,
       commitId: newCommitId(),

@@ -5,6 +5,7 @@
  */
 import { randomBytes } from "node:crypto";
 import type { Resource } from "../../../config-model/snapshot/resource.ts";
+import type { SnapshotDelta } from "../../../config-model/snapshot/snapshot-delta.ts";
 import { TurnSlice } from "../../../foundation/turn-slice.ts";
 import type { EtcdClient } from "../../etcd/etcd-client.ts";
 import { newFleetId } from "../new-fleet-id.ts";
@@ -17,6 +18,7 @@ import {
   LogGapError,
   readCommits,
   readHead,
+  readNotes,
   readState,
 } from "./read-log.ts";
 import { encodeHead, type StoredHead, storeHead } from "./stored-head.ts";
@@ -37,6 +39,8 @@ export class FollowedLog {
   readonly #reader: SnapshotReader;
   #known: KnownHead | undefined;
   #state = new Map<string, Resource>();
+  /** As the reader has been told. */
+  #notes = new Map<string, string>();
 
   constructor(client: EtcdClient, keys: LogKeys, reader: SnapshotReader) {
     this.#client = client;
@@ -58,6 +62,13 @@ export class FollowedLog {
     return [...this.#state.values()];
   }
 
+  /** The resources as `delta` would leave them. */
+  resourcesAfter(delta: SnapshotDelta): Resource[] {
+    const state = new Map(this.#state);
+    applyDelta(state, delta);
+    return [...state.values()];
+  }
+
   /**
    * Brings the reader to the newest head, whatever was missed. With `distrust` what is known counts for nothing: the store may
    * hold another history under the same numbers.
@@ -68,6 +79,7 @@ export class FollowedLog {
     if (known !== undefined && !distrust && continues(known.head, found.head)) {
       try {
         await this.#catchUp(found);
+        this.#tellNotes(await readNotes(this.#client, this.#keys, found.revision));
         return found;
       } catch (error) {
         if (!(error instanceof LogGapError)) throw error;
@@ -85,7 +97,7 @@ export class FollowedLog {
     if (next.head.number === known.head.number + 1n && values.length > 0) {
       const reading = new RecordReading();
       const changes = values.flatMap((value) => reading.add(value) ?? []);
-      this.accept(commitOf(reading, changes, next.head.fleetId), next);
+      this.accept(commitOf(reading, changes, next.head), next);
     } else {
       await this.#catchUp({ ...next, revision: next.modRevision });
     }
@@ -116,6 +128,7 @@ export class FollowedLog {
     for await (const commit of readCommits(this.#client, this.#keys, range, {
       fleetId,
       revision,
+      sources: head.sources,
     })) {
       // Should this end half-way, the head that was known before makes the next attempt go on from here.
       const { epoch, number } = commit.generation;
@@ -127,6 +140,7 @@ export class FollowedLog {
 
   async #readAll(found: HeadReading): Promise<void> {
     const state = await readState(this.#client, this.#keys, found);
+    const notes = await readNotes(this.#client, this.#keys, found.revision);
     if (this.#known !== undefined) this.#reader.onReset();
     this.#known = undefined;
     this.#state = state;
@@ -135,8 +149,30 @@ export class FollowedLog {
       this.#reader.onPart({ upserts, removals: [] });
       if (slice.isSpent) await slice.next();
     }
+    this.#notes = new Map();
+    this.#tellNotes(notes);
     this.#known = { head: found.head, modRevision: found.modRevision };
     this.#reader.onHead(storeHead(found.head));
+  }
+
+  /** A note seen in the watch, or written here. */
+  note(name: string, text: string | undefined): void {
+    if (this.#known !== undefined && this.#notes.get(name) !== text) this.#tellNote(name, text);
+  }
+
+  #tellNotes(notes: ReadonlyMap<string, string>): void {
+    for (const name of this.#notes.keys()) {
+      if (!notes.has(name)) this.#tellNote(name, undefined);
+    }
+    for (const [name, text] of notes) {
+      if (this.#notes.get(name) !== text) this.#tellNote(name, text);
+    }
+  }
+
+  #tellNote(name: string, text: string | undefined): void {
+    if (text === undefined) this.#notes.delete(name);
+    else this.#notes.set(name, text);
+    this.#reader.onNote?.({ name, text });
   }
 
   /** A store without a head is new: whoever comes first gives the fleet its id, the others take it. */
@@ -149,6 +185,7 @@ export class FollowedLog {
       commitId: newCommitId(),
       base: undefined,
       deltaBytes: 0,
+      sources: new Map(),
     };
     await this.#client.transaction({
       compare: [{ key: this.#keys.head, target: "create", revision: 0n }],
@@ -165,9 +202,10 @@ export function newCommitId(): string {
   return randomBytes(9).toString("base64url");
 }
 
-/** Whether `next` can be reached from `known` by commits. */
+/** Whether `next` can be reached from `known` by commits. A new epoch begins with a state of its own. */
 function continues(known: StoredHead, next: StoredHead): boolean {
-  return known.fleetId === next.fleetId && known.epoch <= next.epoch && known.number <= next.number;
+  const isSameHistory = known.fleetId === next.fleetId && known.epoch === next.epoch;
+  return isSameHistory && known.number <= next.number;
 }
 
 function* partsOf(resources: Iterable<Resource>): Generator<Resource[]> {

@@ -4,13 +4,17 @@ import { type KeyRange, keysBetween } from "../../etcd/key-range.ts";
 export type RecordPlace = "delta" | "base";
 
 /**
- * Keys of the generation log. What followers watch (the head and the deltas) lies below one prefix, the bases beside it: a base
+ * Keys of the generation log. What followers watch (the head, the deltas and the notes) lies below one prefix, the bases beside it: a base
  * tells a follower nothing new, and is large. Numbers are padded, so that keys sort as the numbers do.
  */
 export class LogKeys {
   readonly leader: string;
   readonly head: string;
   readonly watched: string;
+  /** Prefix of the replicas that run, each on a lease of its own. */
+  readonly replicas: string;
+  /** Prefix of the notes. */
+  readonly notes: string;
   readonly #places: Readonly<Record<RecordPlace, string>>;
 
   constructor(root: string) {
@@ -18,6 +22,8 @@ export class LogKeys {
     this.leader = `${below}leader`;
     this.watched = `${below}generations/`;
     this.head = `${this.watched}head`;
+    this.notes = `${this.watched}note/`;
+    this.replicas = `${below}replicas/`;
     this.#places = { delta: `${this.watched}delta/`, base: `${below}bases/` };
   }
 
@@ -35,6 +41,15 @@ export class LogKeys {
   deltaNumber(key: string): bigint | undefined {
     const prefix = this.#places.delta;
     return key.startsWith(prefix) ? this.recordNumber(key) : undefined;
+  }
+
+  note(name: string): string {
+    return `${this.notes}${name}`;
+  }
+
+  /** Absent: the key is no note's. */
+  noteName(key: string): string | undefined {
+    return key.startsWith(this.notes) ? key.slice(this.notes.length) : undefined;
   }
 
   /** Number of the record any value's key belongs to. */

@@ -7,7 +7,9 @@ import { sleep } from "../../../foundation/sleep.ts";
 import type { Compare, EtcdClient, KeyValue, Operation } from "../../etcd/etcd-client.ts";
 import { EtcdUnavailableError, EtcdUnreachableError } from "../../etcd/etcd-error.ts";
 import { etcdBackoff } from "../../etcd/follow-range.ts";
+import { oneKey } from "../../etcd/key-range.ts";
 import { type Lead, leadUnchanged } from "../../etcd/leadership.ts";
+import type { NoteChange } from "../snapshot-store.ts";
 import type { LogKeys, RecordPlace } from "./log-keys.ts";
 import { decodeHead, encodeHead, type StoredHead } from "./stored-head.ts";
 import { RecordReading } from "./stored-record.ts";
@@ -90,6 +92,29 @@ export class LogWriter {
       success: operations,
     });
     if (!succeeded) throw new FencedError("Another control plane leads");
+  }
+
+  /** Resolves to false when the note was not `from`, or with `lead` when another leads. */
+  async replaceNote(
+    key: string,
+    { from, to }: Pick<NoteChange, "from" | "to">,
+    lead: Lead | undefined,
+  ): Promise<boolean> {
+    const unchanged: Compare =
+      from === undefined
+        ? { key, target: "create", revision: 0n }
+        : { key, target: "value", value: from };
+    const { succeeded, found } = await this.#client.transaction({
+      compare: [...(lead === undefined ? [] : leadUnchanged(lead)), unchanged],
+      success: [
+        to === undefined
+          ? { kind: "delete", range: oneKey(key) }
+          : { kind: "put", key, value: Buffer.from(to) },
+      ],
+      failure: [{ kind: "get", key }],
+    });
+    // It may have been written by an attempt whose answer was lost.
+    return succeeded || (lead === undefined && found[0]?.value.toString() === to);
   }
 
   /**

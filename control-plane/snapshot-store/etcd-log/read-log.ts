@@ -3,9 +3,9 @@ import { type Resource, resourceId } from "../../../config-model/snapshot/resour
 import type { SnapshotDelta } from "../../../config-model/snapshot/snapshot-delta.ts";
 import { TurnSlice } from "../../../foundation/turn-slice.ts";
 import type { EtcdClient } from "../../etcd/etcd-client.ts";
-import { oneKey } from "../../etcd/key-range.ts";
+import { oneKey, prefixRange } from "../../etcd/key-range.ts";
 import { listRange } from "../../etcd/list-range.ts";
-import type { CommittedGeneration } from "../snapshot-store.ts";
+import type { CommittedGeneration, SourceDigests } from "../snapshot-store.ts";
 import type { LogKeys, RecordPlace } from "./log-keys.ts";
 import { decodeHead, type StoredHead } from "./stored-head.ts";
 import { RecordReading } from "./stored-record.ts";
@@ -39,6 +39,22 @@ export async function readHead(
   };
 }
 
+/** All notes at one revision, text by name. */
+export async function readNotes(
+  client: EtcdClient,
+  keys: LogKeys,
+  revision: bigint,
+): Promise<Map<string, string>> {
+  const notes = new Map<string, string>();
+  const pages = listRange(client, prefixRange(keys.notes), { revision, firstLimit: 1 });
+  for await (const { pairs } of pages) {
+    for (const { key, value } of pairs) {
+      notes.set(keys.noteName(key.toString()) ?? "", value.toString());
+    }
+  }
+  return notes;
+}
+
 /** The state at the head, by resource id. */
 export async function readState(
   client: EtcdClient,
@@ -70,11 +86,11 @@ export async function* readCommits(
   client: EtcdClient,
   keys: LogKeys,
   [first, last]: readonly [bigint, bigint],
-  at: { readonly fleetId: string; readonly revision: bigint },
+  at: { readonly fleetId: string; readonly revision: bigint; readonly sources: SourceDigests },
 ): AsyncGenerator<CommittedGeneration> {
   const records = readRecords(client, keys, "delta", first, last, at.revision);
   for await (const { reading, changes } of records) {
-    yield commitOf(reading, changes, at.fleetId);
+    yield commitOf(reading, changes, at);
   }
 }
 
@@ -82,7 +98,7 @@ export async function* readCommits(
 export function commitOf(
   reading: RecordReading,
   changes: readonly SnapshotDelta[],
-  fleetId: string,
+  { fleetId, sources }: { readonly fleetId: string; readonly sources: SourceDigests },
 ): CommittedGeneration {
   const { header, isWhole } = reading;
   if (header === undefined || !isWhole) {
@@ -95,6 +111,7 @@ export function commitOf(
       upserts: changes.flatMap(({ upserts }) => upserts),
       removals: changes.flatMap(({ removals }) => removals),
     },
+    sources,
   };
 }
 

@@ -1,4 +1,5 @@
-import type { StoreHead } from "../snapshot-store.ts";
+import type { SourceDigests, StoreHead } from "../snapshot-store.ts";
+import { sourcesAsJson, sourcesFromJson } from "../source-digests-text.ts";
 import type { RecordPlace } from "./log-keys.ts";
 
 /** The one key that decides which records count: it is replaced in the transaction that ends a commit. */
@@ -14,6 +15,7 @@ export interface StoredHead {
   readonly base: StoredBase | undefined;
   /** Of the deltas after the base. */
   readonly deltaBytes: number;
+  readonly sources: SourceDigests;
 }
 
 interface StoredBase {
@@ -25,7 +27,7 @@ interface StoredBase {
 const formatVersion = 1;
 
 /** JSON, so that an operator with etcdctl can read it. */
-export function encodeHead({ digest, epoch, number, base, ...rest }: StoredHead): Buffer {
+export function encodeHead({ digest, epoch, number, base, sources, ...rest }: StoredHead): Buffer {
   return Buffer.from(
     JSON.stringify({
       version: formatVersion,
@@ -33,6 +35,7 @@ export function encodeHead({ digest, epoch, number, base, ...rest }: StoredHead)
       number: number.toString(),
       digest: Buffer.from(digest).toString("hex"),
       base: base && { ...base, number: base.number.toString() },
+      ...(sources.size > 0 && { sources: sourcesAsJson(sources) }),
       ...rest,
     }),
   );
@@ -55,10 +58,11 @@ export function decodeHead(value: Uint8Array): StoredHead {
     number: BigInt(stored.number),
     digest: Buffer.from(stored.digest, "hex"),
     base: base && { place: base.place, number: BigInt(base.number), bytes: base.bytes },
+    sources: sourcesFromJson(stored.sources ?? {}),
   };
 }
 
-export function storeHead({ fleetId, epoch, number, digest }: StoredHead): StoreHead {
-  if (number === 0n) return { fleetId, generation: undefined, digest: undefined };
-  return { fleetId, generation: { fleetId, epoch, number }, digest };
+export function storeHead({ fleetId, epoch, number, digest, sources }: StoredHead): StoreHead {
+  if (number === 0n) return { fleetId, generation: undefined, digest: undefined, sources };
+  return { fleetId, generation: { fleetId, epoch, number }, digest, sources };
 }
