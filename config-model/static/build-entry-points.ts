@@ -21,8 +21,7 @@ export function buildEntryPoints(
   decoder: NodeDecoder,
 ): ReadonlyMap<string, EntryPointConfig> {
   if (entryPoints === undefined) {
-    const implied = { host: "", port: 80, protocol: "tcp" } as const;
-    return new Map([["http", toConfig(structDefaults(entryPointFields), implied, [])]]);
+    return new Map([["http", { ...defaultEntryPoint(), port: 80 }]]);
   }
   const built = new Map<string, EntryPointConfig>();
   for (const [name, value] of entryPoints) {
@@ -33,6 +32,12 @@ export function buildEntryPoints(
     if (address !== undefined) built.set(name, toConfig(value, address, unbuiltOf(decoder, path)));
   }
   return built;
+}
+
+/** With every key left out, on port 0. */
+export function defaultEntryPoint(): EntryPointConfig {
+  const address = { host: "", port: 0, protocol: "tcp" } as const;
+  return toConfig(structDefaults(entryPointFields), address, []);
 }
 
 function checkedAddress(

@@ -7,6 +7,7 @@ import type { NodeSettingsConfig } from "../dynamic/dynamic-object.ts";
 import type { NodeDecoder } from "../schema/decode-node.ts";
 import type { Decoded } from "../schema/schema.ts";
 import { buildEntryPoints } from "./build-entry-points.ts";
+import { buildRedirections } from "./build-redirections.ts";
 import { clampTimerMs } from "./clamp-timer-ms.ts";
 import { defaultPrecedence } from "./schema/provider-schema.ts";
 import type { staticSchema } from "./schema/static-schema.ts";
@@ -35,9 +36,11 @@ export function buildStaticConfiguration(init: StaticBuildInit): StaticConfigura
   const fleet = buildFleet(init, etcd);
   const log = buildLog(init);
   const entryPoints = buildEntryPoints(value, decoder);
+  const redirections = buildRedirections(value.entryPoints, entryPoints, decoder);
   if (decoder.problems.some(({ severity }) => severity === "error")) return undefined;
   return {
     entryPoints,
+    redirections,
     nodeSettings: buildNodeSettings(value),
     providers: {
       throttleMs: clampTimerMs(providers.providersThrottleDuration),
@@ -210,10 +213,10 @@ function buildLog({ value, decoder }: StaticBuildInit): StaticConfiguration["log
   return { level: level ?? "info", format };
 }
 
-function buildNodeSettings({
+export function buildNodeSettings({
   serversTransport,
   tcpServersTransport,
-}: StaticValue): NodeSettingsConfig {
+}: Pick<StaticValue, "serversTransport" | "tcpServersTransport">): NodeSettingsConfig {
   const { forwardingTimeouts, maxIdleConnsPerHost } = serversTransport;
   const { terminationDelay } = tcpServersTransport;
   return {

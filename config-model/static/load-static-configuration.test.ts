@@ -183,6 +183,7 @@ describe("loadStaticConfiguration() from a file", () => {
       };
       const { entryPoints: _, ...rest } = configuration;
       assert.deepEqual(rest, {
+        redirections: [],
         nodeSettings: {
           kind: "nodeSettings",
           http: {
@@ -321,6 +322,39 @@ entryPoints:
       "auth",
       "limit@file",
       "late",
+    ]);
+  });
+
+  test("reads redirections, whose target is an entry point or a port", () => {
+    const { configuration } = loadFile(`
+entryPoints:
+  web_1:
+    address: ":80"
+    allowACMEByPass: true
+    http: {redirections: {entryPoint: {to: secure}}}
+  secure: {address: "127.0.0.1:8443/tcp"}
+  old:
+    address: ":81"
+    http: {redirections: {entryPoint: {to: ":443", scheme: http, permanent: false, priority: -7}}}
+`);
+    const usual = { scheme: "https", permanent: true, priority: 9_223_372_036_854_775_806n };
+    assert.deepEqual(configuration.redirections, [
+      {
+        name: "web-1-to-secure",
+        entryPoint: "web_1",
+        port: "8443",
+        passesAcmeChallenges: true,
+        ...usual,
+      },
+      {
+        name: "old-to-443",
+        entryPoint: "old",
+        port: "443",
+        passesAcmeChallenges: false,
+        scheme: "http",
+        permanent: false,
+        priority: -7n,
+      },
     ]);
   });
 

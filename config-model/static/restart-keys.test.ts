@@ -72,10 +72,10 @@ function* mutations(value: unknown, path: string): Generator<[path: string, chan
 
 test("restartKeys() misses no part of the configuration that is not changed live", () => {
   const before = load(everything);
-  const { entryPoints, nodeSettings, ...fixed } = before;
+  const { entryPoints, redirections, nodeSettings, ...fixed } = before;
   const paths: string[] = [];
   for (const [path, changed] of mutations(fixed, "")) {
-    const after = { entryPoints, nodeSettings, ...(changed as typeof fixed) };
+    const after = { entryPoints, redirections, nodeSettings, ...(changed as typeof fixed) };
     assert.equal(restartKeys(before, after).length, 1, path);
     paths.push(path);
   }

@@ -5,6 +5,7 @@ import type { EntryPointConfig, NodeSettingsConfig } from "../dynamic/dynamic-ob
 export interface StaticConfiguration {
   /** By name, in order of the source; never empty (implied `http` on :80). */
   readonly entryPoints: ReadonlyMap<string, EntryPointConfig>;
+  readonly redirections: readonly RedirectionConfig[];
   readonly nodeSettings: NodeSettingsConfig;
   readonly providers: {
     readonly throttleMs: number;
@@ -19,6 +20,20 @@ export interface StaticConfiguration {
     readonly format: "json" | "common" | undefined;
   };
   readonly fleet: FleetConfig;
+}
+
+/** An entry point whose requests are sent elsewhere, unless a router of a higher priority takes them. */
+export interface RedirectionConfig {
+  /** `web-to-websecure`; unique. */
+  readonly name: string;
+  readonly entryPoint: string;
+  readonly scheme: string;
+  /** Of the entry point redirected to, or as written. */
+  readonly port: string;
+  readonly permanent: boolean;
+  readonly priority: bigint;
+  /** Requests of ACME challenges are left to other routers. */
+  readonly passesAcmeChallenges: boolean;
 }
 
 /** Exactly one of `filename` and `directory`; absolute paths. */
