@@ -137,7 +137,7 @@ function factsOf(
     `GET ${path} HTTP/1.1\r\nHost: ${host}\r\nAccept: */*\r\n\r\n`,
     "latin1",
   );
-  const text = bytes.latin1Slice(0, bytes.length);
+  const text = bytes.toString("latin1");
   const pathEnd = 4 + path.length;
   const hostStart = pathEnd + " HTTP/1.1\r\nHost: ".length;
   return {

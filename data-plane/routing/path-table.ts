@@ -30,46 +30,47 @@ export class PathTable<R extends Route> implements RouteBucket<R> {
   best(facts: RequestFacts, incumbent: R | undefined): R | undefined {
     const path = facts.routingPath;
     const lengths = this.#lengths;
-    const scanned = scannedPath.begin(path);
+    const mayBeExact = path.length <= this.#exact.longest;
+    scannedPath.read(path, mayBeExact ? path.length : Math.min(path.length, lengths.at(-1) ?? 0));
     let best = incumbent;
     for (let i = 0; i < lengths.length; i += 1) {
       const length = lengths[i] ?? 0;
       if (length > path.length) break;
-      scanned.extendTo(length);
-      const found = this.#prefixes.get(scanned);
+      const found = this.#prefixes.get(scannedPath, length);
       if (found !== undefined) best = found.bestOfPath(facts, best);
     }
-    if (path.length > this.#exact.longest) return best;
-    scanned.extendTo(path.length);
-    const found = this.#exact.get(scanned);
+    const found = mayBeExact ? this.#exact.get(scannedPath, path.length) : undefined;
     return found === undefined ? best : found.bestOfPath(facts, best);
   }
 
   add(placement: Placement<R>): void {
     const table = this.#tableFor(placement);
-    const path = scanWhole(placement.path);
-    const before = table.get(path);
-    if (before === undefined) table.set(path, placement);
-    else if (before instanceof Placement) table.set(path, listOf(before, placement));
+    const { path } = placement;
+    scannedPath.read(path, path.length);
+    const before = table.get(scannedPath, path.length);
+    if (before === undefined) table.set(scannedPath, path.length, placement);
+    else if (before instanceof Placement)
+      table.set(scannedPath, path.length, listOf(before, placement));
     else before.add(placement);
     this.#size += 1;
-    if (!placement.isExactPath) this.#countLength(placement.path.length, 1);
+    if (!placement.isExactPath) this.#countLength(path.length, 1);
   }
 
   remove(placement: Placement<R>): void {
     const table = this.#tableFor(placement);
-    const path = scanWhole(placement.path);
-    const bucket = table.get(path);
+    const { path } = placement;
+    scannedPath.read(path, path.length);
+    const bucket = table.get(scannedPath, path.length);
     if (bucket === undefined) return;
     if (bucket instanceof Placement) {
       if (bucket !== placement) return;
-      table.delete(path);
+      table.delete(scannedPath, path.length);
     } else {
       if (!bucket.remove(placement)) return;
-      if (bucket.size === 0) table.delete(path);
+      if (bucket.size === 0) table.delete(scannedPath, path.length);
     }
     this.#size -= 1;
-    if (!placement.isExactPath) this.#countLength(placement.path.length, -1);
+    if (!placement.isExactPath) this.#countLength(path.length, -1);
   }
 
   #tableFor({ isExactPath }: Placement<R>): TextTable<PathBucket<R>> {
@@ -92,12 +93,6 @@ export class PathTable<R extends Route> implements RouteBucket<R> {
 
 /** One for all: a lookup is over before the next begins. */
 const scannedPath = new ScannedText("start");
-
-function scanWhole(path: string): ScannedText {
-  const scanned = scannedPath.begin(path);
-  scanned.extendTo(path.length);
-  return scanned;
-}
 
 function listOf<R extends Route>(...placements: readonly Placement<R>[]): SortedPlacements<R> {
   const list = new SortedPlacements<R>();

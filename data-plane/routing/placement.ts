@@ -58,18 +58,19 @@ function argumentOf(rule: Rule | undefined): string | undefined {
  * a list each would cost more than the routes.
  */
 export class Placement<R extends Route> implements RouteBucket<R> {
+  // What every decision looks at comes first: the rest may lie on another line of the cache.
   readonly route: R;
-  readonly host: string;
-  readonly path: string;
-  readonly isExactPath: boolean;
   readonly #test: Predicate | undefined;
+  readonly isExactPath: boolean;
+  readonly path: string;
+  readonly host: string;
 
   constructor(route: R, { host, path, isExactPath, test }: PlacementKey) {
     this.route = route;
-    this.host = host;
-    this.path = path;
-    this.isExactPath = isExactPath;
     this.#test = test;
+    this.isExactPath = isExactPath;
+    this.path = path;
+    this.host = host;
   }
 
   /** The host is not tested again: being found means that it matched. */

@@ -20,21 +20,20 @@ export class RoutingIndex<R extends Route> {
 
   find(facts: RequestFacts): R | undefined {
     const { host } = facts;
-    // From its end: what follows the first label is then a beginning of the whole.
-    const scanned = scannedHost.begin(host);
     let best: R | undefined;
+    if (host !== "" && host.length <= this.#exact.longest) {
+      scannedHost.read(host, host.length);
+      const bucket = this.#exact.get(scannedHost, host.length);
+      if (bucket !== undefined) best = bucket.best(facts, undefined);
+    }
     if (this.#wildcard.size > 0) {
       const start = wildcardSuffixStart(host);
-      if (start !== -1 && host.length - start <= this.#wildcard.longest) {
-        scanned.extendTo(host.length - start);
-        const bucket = this.#wildcard.get(scanned);
-        if (bucket !== undefined) best = bucket.best(facts, undefined);
+      const length = host.length - start;
+      if (start !== -1 && length <= this.#wildcard.longest) {
+        if (host.length > this.#exact.longest) scannedHost.read(host, length);
+        const bucket = this.#wildcard.get(scannedHost, length);
+        if (bucket !== undefined) best = bucket.best(facts, best);
       }
-    }
-    if (host !== "" && host.length <= this.#exact.longest) {
-      scanned.extendTo(host.length);
-      const bucket = this.#exact.get(scanned);
-      if (bucket !== undefined) best = bucket.best(facts, best);
     }
     return this.#anyHost === undefined ? best : this.#anyHost.best(facts, best);
   }
@@ -46,9 +45,10 @@ export class RoutingIndex<R extends Route> {
       return;
     }
     const table = this.#tableFor(host);
-    const before = table.get(scanPattern(host));
+    const length = scanPattern(host);
+    const before = table.get(scannedHost, length);
     const after = addToBucket(before, placement);
-    if (after !== before) table.set(scanPattern(host), after);
+    if (after !== before) table.set(scannedHost, length, after);
   }
 
   /** The very object that was added. */
@@ -59,11 +59,12 @@ export class RoutingIndex<R extends Route> {
       return;
     }
     const table = this.#tableFor(host);
-    const before = table.get(scanPattern(host));
+    const length = scanPattern(host);
+    const before = table.get(scannedHost, length);
     if (before === undefined) return;
     const after = removeFromBucket(before, placement);
-    if (after === undefined) table.delete(scanPattern(host));
-    else if (after !== before) table.set(scanPattern(host), after);
+    if (after === undefined) table.delete(scannedHost, length);
+    else if (after !== before) table.set(scannedHost, length, after);
   }
 
   #tableFor(host: string): TextTable<HostBucket<R>> {
@@ -71,11 +72,14 @@ export class RoutingIndex<R extends Route> {
   }
 }
 
-/** One for all: a lookup is over before the next begins. */
+/**
+ * From its end, so that what follows the first label is a beginning. One for all: a lookup is over before the next begins.
+ */
 const scannedHost = new ScannedText("end");
 
-function scanPattern(host: string): ScannedText {
-  const scanned = scannedHost.begin(host);
-  scanned.extendTo(host.startsWith("*.") ? host.length - 2 : host.length);
-  return scanned;
+/** The length to look it up by. */
+function scanPattern(host: string): number {
+  const length = host.startsWith("*.") ? host.length - 2 : host.length;
+  scannedHost.read(host, length);
+  return length;
 }

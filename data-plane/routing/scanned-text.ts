@@ -1,62 +1,63 @@
 /**
- * A text read unit by unit, from one end, no further than someone asks: tables (`TextTable`) look up what has been read
- * so far. Reading is what a lookup spends most of its time on, so every unit is read once, however many lookups follow.
- * Used again for every text; nothing is allocated per text.
+ * A text read from one end, no further than someone asks. Tables (`TextTable`) look up its beginnings, by their length.
+ * Reading is what a lookup spends most of its time on (a slice of another string gives its units one by one, slowly), so
+ * every unit is read once, however many lookups follow. Used again for every text; nothing is allocated per text.
  */
 export class ScannedText {
   /** What was read, in the order of reading, two units a word. */
-  words = new Int32Array(initialUnits / 2);
-  #units = new Uint16Array(this.words.buffer);
-  length = 0;
-  hash = emptyHash;
-  #text = "";
-  #first = 0;
-  readonly #step: 1 | -1;
+  words = new Int32Array(initialWords);
+  /** By number of words. */
+  #hashes = new Int32Array(initialWords + 1).fill(emptyHash);
+  readonly #isFromEnd: boolean;
 
   constructor(from: "start" | "end") {
-    this.#step = from === "start" ? 1 : -1;
+    this.#isFromEnd = from === "end";
   }
 
-  begin(text: string): this {
-    this.#text = text;
-    this.#first = this.#step === 1 ? 0 : text.length - 1;
-    this.length = 0;
-    this.hash = emptyHash;
-    return this;
-  }
-
-  /** Reads on until `length` units are read; the text has as many. */
-  extendTo(length: number): void {
-    if (length > this.#units.length) this.#grow(length);
-    const text = this.#text;
-    const units = this.#units;
-    const step = this.#step;
-    let position = this.#first + this.length * step;
-    let { hash } = this;
-    for (let index = this.length; index < length; index += 1) {
-      const unit = text.charCodeAt(position);
-      units[index] = unit;
-      hash = Math.imul(hash ^ unit, 0x01000193); // FNV-1a
-      position += step;
+  /** The first `length` units; `text` has as many. */
+  read(text: string, length: number): void {
+    if (length > this.words.length * 2) this.#grow(length);
+    const { words } = this;
+    const hashes = this.#hashes;
+    const step = this.#isFromEnd ? -1 : 1;
+    let position = this.#isFromEnd ? text.length - 1 : 0;
+    let hash = emptyHash;
+    const pairs = length >>> 1;
+    for (let index = 0; index < pairs; index += 1) {
+      const word = text.charCodeAt(position) | (text.charCodeAt(position + step) << 16);
+      words[index] = word;
+      hash = extendHash(hash, word);
+      hashes[index + 1] = hash;
+      position += 2 * step;
     }
-    this.length = length;
-    this.hash = hash;
+    if (pairs * 2 < length) words[pairs] = text.charCodeAt(position);
   }
 
-  lastUnit(): number {
-    return this.#units[this.length - 1] ?? 0;
+  /** Of the first `length` units, which have been read. */
+  hash(length: number): number {
+    const pairs = length >>> 1;
+    const hash = this.#hashes[pairs] ?? 0;
+    return pairs * 2 === length ? hash : extendHash(hash, this.oddUnit(length));
   }
 
-  /** The other fields are not touched: only the buffers change. */
+  /** The last of the first `length` units, where their number is odd. */
+  oddUnit(length: number): number {
+    return (this.words[length >>> 1] ?? 0) & 0xffff;
+  }
+
   #grow(length: number): void {
-    const before = this.#units;
     this.words = new Int32Array(length);
-    this.#units = new Uint16Array(this.words.buffer);
-    this.#units.set(before);
+    this.#hashes = new Int32Array(length + 1).fill(emptyHash);
   }
 }
 
-const initialUnits = 512;
+const initialWords = 256;
 
 /** Another in every process, so that nobody can prepare texts that all fall on one hash. */
 const emptyHash = (Math.random() * 2 ** 32) | 0;
+
+/** A product carries upwards only; the shift brings what is above back down. */
+function extendHash(hash: number, word: number): number {
+  const product = Math.imul(hash ^ word, 0x9e3779b1);
+  return product ^ (product >>> 15);
+}

@@ -3,37 +3,36 @@ import type { ScannedText } from "./scanned-text.ts";
 /** Texts in one flat array, so that comparing with one reads neighbouring memory and follows no reference. */
 export class TextStore {
   /** A text is its length, then its units, two a word. */
-  #words = new Int32Array(minimalWords);
+  #words = new Int32Array(0);
   #end = 0;
   /** Places that were given back, by their number of words. */
   readonly #vacant: number[][] = [];
 
-  /** Of what has been read; the place it is kept at. */
-  put(text: ScannedText): number {
-    const wordCount = wordsFor(text.length);
+  /** Keeps the first `length` units; returns their place. */
+  put(text: ScannedText, length: number): number {
+    const wordCount = wordsFor(length);
     const place = this.#vacant[wordCount]?.pop() ?? this.#append(wordCount);
-    this.#words[place] = text.length;
-    const pairs = text.length >>> 1;
+    this.#words[place] = length;
+    const pairs = length >>> 1;
     for (let i = 0; i < pairs; i += 1) this.#words[place + 1 + i] = text.words[i] ?? 0;
-    if (text.length % 2 === 1) this.#words[place + 1 + pairs] = text.lastUnit();
+    if (length % 2 === 1) this.#words[place + 1 + pairs] = text.oddUnit(length);
     return place;
   }
 
   remove(place: number): void {
     const wordCount = wordsFor(this.#words[place] ?? 0);
-    const vacant = this.#vacant[wordCount];
-    if (vacant === undefined) this.#vacant[wordCount] = [place];
-    else vacant.push(place);
+    while (this.#vacant.length <= wordCount) this.#vacant.push([]);
+    this.#vacant[wordCount]?.push(place);
   }
 
-  isAt(place: number, text: ScannedText): boolean {
+  /** Whether the first `length` units of `text` are the text at that place. */
+  isAt(place: number, text: ScannedText, length: number): boolean {
     const words = this.#words;
-    const { length } = text;
     if (words[place] !== length) return false;
     const read = text.words;
     const pairs = length >>> 1;
     for (let i = 0; i < pairs; i += 1) if (words[place + 1 + i] !== read[i]) return false;
-    return (length & 1) === 0 || words[place + 1 + pairs] === text.lastUnit();
+    return (length & 1) === 0 || words[place + 1 + pairs] === text.oddUnit(length);
   }
 
   #append(wordCount: number): number {
@@ -47,8 +46,6 @@ export class TextStore {
     return place;
   }
 }
-
-const minimalWords = 0;
 
 function wordsFor(length: number): number {
   return 1 + ((length + 1) >>> 1);

@@ -2,17 +2,16 @@ import type { ScannedText } from "./scanned-text.ts";
 import { TextStore } from "./text-store.ts";
 
 /**
- * Values by text, for lookups whose memory has gone cold: with 100,000 texts a lookup costs what it waits for memory. One
- * byte per slot says whether the rest is worth looking at; those bytes stay in the cache, so that a lookup that finds
- * nothing, which is what most are, waits for nothing. What a hit needs then (hash and place, text, value) lies at
- * addresses that do not depend on each other. A `Map` follows a chain of references, and first needs a string to ask for.
+ * Values by text, for lookups whose memory has gone cold: with 100,000 texts a lookup costs what it waits for memory. Most
+ * find nothing; those end at a filter of one byte per slot, which stays in the cache. What a hit needs then (hash and
+ * place, value) lies at addresses that do not depend on each other. A `Map` follows a chain of references, and needs a
+ * string to ask for first.
  */
 export class TextTable<T> {
-  /** 0: the slot is free. */
-  #tags = noTags;
-  /** Pairs of hash and place in `#texts`. */
+  /** By home slot, a bit for each of eight classes of hashes: whether one such hash is at home there. */
+  #filter = noFilter;
+  /** Pairs of hash and place in `#texts`; -1: the slot is free. */
   #entries = new Int32Array(0);
-  /** By slot as well, and not packed: it can be fetched while the text is still being compared. */
   #values: (T | undefined)[] = [];
   #mask = 0;
   #size = 0;
@@ -28,53 +27,52 @@ export class TextTable<T> {
     return this.#longest;
   }
 
-  /** Of what has been read of `text`. */
-  get(text: ScannedText): T | undefined {
-    const slot = this.#slotOf(text);
+  /** By the first `length` units, which have been read. */
+  get(text: ScannedText, length: number): T | undefined {
+    const slot = this.#slotOf(text, length);
     return slot === -1 ? undefined : this.#values[slot];
   }
 
-  set(text: ScannedText, value: T): void {
-    const slot = this.#slotOf(text);
+  set(text: ScannedText, length: number, value: T): void {
+    const slot = this.#slotOf(text, length);
     if (slot !== -1) {
       this.#values[slot] = value;
       return;
     }
-    if ((this.#size + 1) * 2 > this.#tags.length) this.#grow();
+    if ((this.#size + 1) * 2 > this.#values.length) this.#grow();
     this.#size += 1;
-    this.#longest = Math.max(this.#longest, text.length);
-    this.#occupy(text.hash, this.#texts.put(text), value);
+    this.#longest = Math.max(this.#longest, length);
+    this.#occupy(text.hash(length), this.#texts.put(text, length), value);
   }
 
-  delete(text: ScannedText): void {
-    let hole = this.#slotOf(text);
+  delete(text: ScannedText, length: number): void {
+    let hole = this.#slotOf(text, length);
     if (hole === -1) return;
     this.#size -= 1;
-    this.#texts.remove(this.#entries[hole * 2 + 1] ?? 0);
-    // Those behind move up where that brings them no further from home than they may be found: no slot stays dead.
-    for (let slot = this.#after(hole); this.#tags[slot] !== 0; slot = this.#after(slot)) {
-      const home = spread(this.#entries[slot * 2] ?? 0);
+    this.#texts.remove(this.#placeAt(hole));
+    // Those behind move up where that leaves them between home and where they were: no slot stays dead.
+    for (let slot = this.#after(hole); this.#placeAt(slot) !== free; slot = this.#after(slot)) {
+      const home = this.#hashAt(slot);
       if (((slot - home) & this.#mask) < ((slot - hole) & this.#mask)) continue;
-      this.#tags[hole] = this.#tags[slot] ?? 0;
-      this.#entries[hole * 2] = this.#entries[slot * 2] ?? 0;
-      this.#entries[hole * 2 + 1] = this.#entries[slot * 2 + 1] ?? 0;
+      this.#entries[hole * 2] = this.#hashAt(slot);
+      this.#entries[hole * 2 + 1] = this.#placeAt(slot);
       this.#values[hole] = this.#values[slot];
       hole = slot;
     }
-    this.#tags[hole] = 0;
+    this.#entries[hole * 2 + 1] = free;
     this.#values[hole] = undefined;
+    this.#filterAgain(text.hash(length) & this.#mask);
   }
 
-  #slotOf(text: ScannedText): number {
-    const { hash } = text;
-    const tag = tagOf(hash);
-    const tags = this.#tags;
-    const mask = this.#mask;
-    for (let slot = spread(hash) & mask; ; slot = (slot + 1) & mask) {
-      const found = tags[slot];
-      if (found === 0) return -1;
-      if (found !== tag || this.#entries[slot * 2] !== hash) continue;
-      if (this.#texts.isAt(this.#entries[slot * 2 + 1] ?? 0, text)) return slot;
+  #slotOf(text: ScannedText, length: number): number {
+    const hash = text.hash(length);
+    const home = hash & this.#mask;
+    if (((this.#filter[home] ?? 0) & bitOf(hash)) === 0) return -1;
+    const entries = this.#entries;
+    for (let slot = home; ; slot = (slot + 1) & this.#mask) {
+      const place = entries[slot * 2 + 1] ?? free;
+      if (place === free) return -1;
+      if (entries[slot * 2] === hash && this.#texts.isAt(place, text, length)) return slot;
     }
   }
 
@@ -82,39 +80,55 @@ export class TextTable<T> {
     return (slot + 1) & this.#mask;
   }
 
+  #hashAt(slot: number): number {
+    return this.#entries[slot * 2] ?? 0;
+  }
+
+  #placeAt(slot: number): number {
+    return this.#entries[slot * 2 + 1] ?? free;
+  }
+
   #occupy(hash: number, place: number, value: T | undefined): void {
-    let slot = spread(hash) & this.#mask;
-    while (this.#tags[slot] !== 0) slot = this.#after(slot);
-    this.#tags[slot] = tagOf(hash);
+    const home = hash & this.#mask;
+    let slot = home;
+    while (this.#placeAt(slot) !== free) slot = this.#after(slot);
     this.#entries[slot * 2] = hash;
     this.#entries[slot * 2 + 1] = place;
     this.#values[slot] = value;
+    this.#filter[home] = (this.#filter[home] ?? 0) | bitOf(hash);
+  }
+
+  /** All that are at home there lie between it and the next free slot. */
+  #filterAgain(home: number): void {
+    let bits = 0;
+    for (let slot = home; this.#placeAt(slot) !== free; slot = this.#after(slot)) {
+      const hash = this.#hashAt(slot);
+      if ((hash & this.#mask) === home) bits |= bitOf(hash);
+    }
+    this.#filter[home] = bits;
   }
 
   #grow(): void {
-    const [tags, entries, values] = [this.#tags, this.#entries, this.#values];
-    const slotCount = Math.max(minimalSlots, tags.length * 2);
-    this.#tags = new Uint8Array(slotCount);
-    this.#entries = new Int32Array(slotCount * 2);
+    const [entries, values] = [this.#entries, this.#values];
+    const slotCount = Math.max(minimalSlots, values.length * 2);
+    this.#filter = new Uint8Array(slotCount);
+    this.#entries = new Int32Array(slotCount * 2).fill(free);
     this.#values = new Array<T | undefined>(slotCount).fill(undefined);
     this.#mask = slotCount - 1;
-    for (const [slot, tag] of tags.entries()) {
-      if (tag === 0) continue;
-      this.#occupy(entries[slot * 2] ?? 0, entries[slot * 2 + 1] ?? 0, values[slot]);
+    for (const [slot, value] of values.entries()) {
+      const place = entries[slot * 2 + 1] ?? free;
+      if (place !== free) this.#occupy(entries[slot * 2] ?? 0, place, value);
     }
   }
 }
 
 const minimalSlots = 8;
+const free = -1;
 
-/** Of tables that are empty, which those of many hosts are: a lookup ends at the one free slot. */
-const noTags = new Uint8Array(1);
+/** Of tables that are empty, which those of many hosts are. */
+const noFilter = new Uint8Array(1);
 
-/** Neighbouring hashes must not make one long run. */
-function spread(hash: number): number {
-  return hash ^ (hash >>> 15);
-}
-
-function tagOf(hash: number): number {
-  return (hash >>> 24) | 1;
+/** By bits that take no part in the home. */
+function bitOf(hash: number): number {
+  return 1 << (hash >>> 29);
 }
