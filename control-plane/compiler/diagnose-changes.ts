@@ -44,10 +44,9 @@ export function diagnoseChanges(graph: ObjectGraph, batch: SettledBatch): Object
       for (const referrer of graph.referrersOf(object.id)) {
         if (!referrer.included || referrer.mentioned.length > 0) waiting.add(referrer);
       }
-      for (const child of graph.childrenOf(object.id)) {
-        if (!child.included) waiting.add(child);
-      }
+      for (const child of graph.childrenOf(object.id)) if (!child.included) waiting.add(child);
     }
+    if (diagnostics.length === 0 && object.diagnostics.length === 0) continue;
     if (isDeepStrictEqual(diagnostics, object.diagnostics)) continue;
     if (!before.has(object)) before.set(object, object.diagnostics);
     object.diagnostics = diagnostics;
@@ -65,13 +64,16 @@ function suspects(graph: ObjectGraph, batch: SettledBatch): Set<CompiledObject> 
   const { changed, read, rewired, deleted, flipped, completed } = batch;
   const found = new Set(changed);
   for (const object of read) found.add(object);
-  for (const router of completed.union(flipped)) {
-    if (router.key.kind !== "httpRouter") continue;
-    found.add(router);
-    for (const relative of graph.relativesOf(router)) found.add(relative);
+  for (const routers of [completed, flipped]) {
+    for (const router of routers) {
+      if (!graph.tree.hasBonds(router.id)) continue;
+      found.add(router);
+      for (const relative of graph.relativesOf(router)) found.add(relative);
+    }
   }
   for (const object of flipped) {
     found.add(object);
+    if (object.key.kind === "httpRouter" || object.key.kind === "tcpRouter") continue;
     for (const referrer of graph.referrersOf(object.id)) found.add(referrer);
   }
   const above = new Set([...rewired, ...deleted]);

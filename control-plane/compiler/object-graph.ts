@@ -110,7 +110,7 @@ export class ObjectGraph {
   ): Set<CompiledObject> {
     const left = new Set<CompiledObject>();
     const waiting = [...seeds];
-    for (const object of deleted) waiting.push(...this.#dependents(object, state));
+    for (const object of deleted) this.#pushDependents(object, state, waiting);
     for (let object = waiting.pop(); object !== undefined; object = waiting.pop()) {
       if (!object[state]) continue;
       if (this.#canBe(state, object)) {
@@ -118,7 +118,7 @@ export class ObjectGraph {
       }
       object[state] = false;
       left.add(object);
-      waiting.push(...this.#dependents(object, state));
+      this.#pushDependents(object, state, waiting);
     }
     return left;
   }
@@ -131,17 +131,23 @@ export class ObjectGraph {
       if (object[state] || !this.#canBe(state, object)) continue;
       object[state] = true;
       entered.add(object);
-      waiting.push(...this.#dependents(object, state));
+      this.#pushDependents(object, state, waiting);
     }
     return entered;
   }
 
   /** Objects for whose state this one's makes a difference. */
-  *#dependents({ id, key }: CompiledObject, state: State): Iterable<CompiledObject> {
-    if (key.kind !== "httpRouter") {
-      if (state === "complete") yield* this.referrersOf(id);
-    } else if (state === "complete") yield* this.#existing(this.tree.parentsOf(id));
-    else yield* this.childrenOf(id);
+  #pushDependents({ id, key }: CompiledObject, state: State, waiting: CompiledObject[]): void {
+    if (key.kind === "httpRouter") {
+      if (!this.tree.hasBonds(id)) return;
+      const bonds = state === "complete" ? this.tree.parentsOf(id) : this.tree.childrenOf(id);
+      for (const object of this.#existing(bonds)) waiting.push(object);
+    } else if (state === "complete") {
+      for (const referrer of this.#index.referrersOf(id)) {
+        const object = this.#objects.get(referrer);
+        if (object !== undefined) waiting.push(object);
+      }
+    }
   }
 
   #canBe(state: State, object: CompiledObject): boolean {
@@ -150,8 +156,12 @@ export class ObjectGraph {
 
   #canBeComplete(object: CompiledObject): boolean {
     if (object.compiled === undefined) return false;
-    if (!object.required.every((id) => this.#objects.get(id)?.complete === true)) return false;
-    if (object.key.kind !== "httpRouter") return true;
+    for (const id of object.required) {
+      if (this.#objects.get(id)?.complete !== true) return false;
+    }
+    if (object.key.kind !== "httpRouter" || !this.tree.hasBonds(object.id)) {
+      return !object.handsOver;
+    }
     for (const child of this.childrenOf(object.id)) {
       if (!object.handsOver) return false;
       if (child.complete) return true;

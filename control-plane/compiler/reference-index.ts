@@ -20,6 +20,10 @@ export class ReferenceIndex {
     }
   }
 
+  has(target: string): boolean {
+    return this.#referrers.has(target);
+  }
+
   referrersOf(target: string): Iterable<string> {
     const known = this.#referrers.get(target);
     if (known === undefined) return [];

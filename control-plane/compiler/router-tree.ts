@@ -66,6 +66,11 @@ export class RouterTree {
     return touched;
   }
 
+  /** Is, or asks to be, a child, or somebody asks to be its child. */
+  hasBonds(id: string): boolean {
+    return this.#parents.has(id) || this.#children.has(id);
+  }
+
   /** As asked for, whether they exist or not. */
   parentsAskedBy(id: string): readonly string[] {
     return this.#parents.get(id) ?? none;
