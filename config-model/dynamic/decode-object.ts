@@ -2,6 +2,7 @@
 import { shownText } from "../../foundation/shown-text.ts";
 import type { ConfigNode, Place } from "../schema/config-node.ts";
 import { NodeDecoder } from "../schema/decode-node.ts";
+import { deniedCharacters } from "./denied-characters.ts";
 import type { Diagnostic, SourcePosition } from "./diagnostic.ts";
 import type { DynamicObject, UnbuiltKey } from "./dynamic-object.ts";
 import type { ObjectKey } from "./object-key.ts";
@@ -164,6 +165,8 @@ function buildHttpMiddleware(
   if (addPrefix !== undefined && !addPrefix.prefix) {
     return decoder.error("invalid-value", place, `addPrefix of ${decoder.label} needs a prefix`);
   }
+  const { stripPrefixRegex, replacePath, replacePathRegex } = value;
+  const { redirectRegex, redirectScheme, encodedCharacters } = value;
   return (unbuilt) => ({
     kind: "httpMiddleware",
     ...(addPrefix && { addPrefix: { prefix: addPrefix.prefix ?? "" } }),
@@ -175,8 +178,34 @@ function buildHttpMiddleware(
       },
     }),
     ...(chain && { chain: { middlewares: chain.middlewares ?? [] } }),
+    ...(stripPrefixRegex && { stripPrefixRegex: { regex: stripPrefixRegex.regex ?? [] } }),
+    ...(replacePath && { replacePath: { path: replacePath.path ?? "" } }),
+    ...(replacePathRegex && { replacePathRegex: replacementOf(replacePathRegex) }),
+    ...(redirectRegex && {
+      redirectRegex: { ...replacementOf(redirectRegex), permanent: redirectRegex.permanent },
+    }),
+    ...(redirectScheme && {
+      redirectScheme: {
+        scheme: redirectScheme.scheme ?? "",
+        port: redirectScheme.port ?? "",
+        permanent: redirectScheme.permanent,
+      },
+    }),
+    ...(encodedCharacters && {
+      encodedCharacters: { denied: deniedCharacters(encodedCharacters) },
+    }),
     unbuilt,
   });
+}
+
+function replacementOf({
+  regex = "",
+  replacement = "",
+}: {
+  readonly regex: string | undefined;
+  readonly replacement: string | undefined;
+}): { readonly regex: string; readonly replacement: string } {
+  return { regex, replacement };
 }
 
 /** Services and middlewares have exactly one type. Says nothing when another mistake already explains the lack. */

@@ -43,7 +43,9 @@ interface HttpServerConfig {
 
 export interface HttpServiceConfig extends ObjectBase {
   readonly kind: "httpService";
-  /** Absent only when one of the unbuilt types is used. */
+  /** Of the internal provider only: for routers whose middlewares always answer. */
+  readonly noop?: true;
+  /** Absent only when it is `noop`, or one of the unbuilt types is used. */
   readonly loadBalancer:
     | {
         readonly servers: readonly HttpServerConfig[];
@@ -63,6 +65,24 @@ export interface HttpMiddlewareConfig extends ObjectBase {
     readonly customResponseHeaders: ReadonlyMap<string, string>;
   };
   readonly chain?: { readonly middlewares: readonly string[] };
+  readonly stripPrefixRegex?: { readonly regex: readonly string[] };
+  readonly replacePath?: { readonly path: string };
+  readonly replacePathRegex?: { readonly regex: string; readonly replacement: string };
+  readonly redirectRegex?: {
+    readonly regex: string;
+    readonly replacement: string;
+    readonly permanent: boolean;
+  };
+  readonly redirectScheme?: {
+    readonly scheme: string;
+    /** "": the scheme's own. */
+    readonly port: string;
+    readonly permanent: boolean;
+  };
+  readonly encodedCharacters?: {
+    /** Characters a path may not hold percent-encoded, each once. */
+    readonly denied: string;
+  };
 }
 
 export interface TcpRouterConfig extends ObjectBase {

@@ -1,9 +1,10 @@
 import type { HttpMiddlewareConfig } from "../../config-model/dynamic/dynamic-object.ts";
 import type { ObjectKey } from "../../config-model/dynamic/object-key.ts";
 import { providerOf, qualifiedReference } from "../../config-model/dynamic/qualified-name.ts";
-import { shownText } from "../../foundation/shown-text.ts";
+import { regexpProblem } from "../../config-model/rule/regexp-problem.ts";
+import { shownText, shownValue } from "../../foundation/shown-text.ts";
 import type { HeaderEdit, HttpMiddleware } from "../../proto/gen/switchyard/fleet/v1/resource.ts";
-import { type CompiledContent, invalid } from "./compiled-content.ts";
+import { type CompiledContent, invalid, type Problem } from "./compiled-content.ts";
 import { describeObject } from "./describe-object.ts";
 
 export function compileHttpMiddleware(
@@ -37,15 +38,92 @@ export function compileHttpMiddleware(
     const middlewares = chain.middlewares.map((name) => qualifiedReference(name, provider));
     return usable({ $case: "chain", value: { middlewares } });
   }
-  return invalid("invalid-value", `Cannot use ${describeObject(key)}: it has no type`);
+  return (
+    compileRewrite(key, config) ??
+    compileGuard(key, config) ??
+    invalid("invalid-value", `Cannot use ${describeObject(key)}: it has no type`)
+  );
 }
 
-function usable(type: NonNullable<HttpMiddleware["type"]>): CompiledContent {
-  return {
-    kind: "usable",
-    body: { $case: "httpMiddleware", value: { type } },
-    problems: [],
-  };
+/** What changes the path and goes on. */
+function compileRewrite(key: ObjectKey, config: HttpMiddlewareConfig): CompiledContent | undefined {
+  const { stripPrefixRegex, replacePath, replacePathRegex } = config;
+  if (stripPrefixRegex !== undefined) {
+    const { regex } = stripPrefixRegex;
+    return (
+      mistakenRegexp(key, "stripPrefixRegex.regex", ...regex) ??
+      usable({ $case: "stripPrefixRegex", value: { regex: [...regex] } })
+    );
+  }
+  if (replacePath !== undefined) {
+    const { path } = replacePath;
+    const type = { $case: "replacePath", value: { path } } as const;
+    if (!/%(?![0-9A-F]{2})/i.test(path)) return usable(type);
+    return usable(type, {
+      severity: "warning",
+      code: "invalid-value",
+      message: `Cannot put "${shownValue(path)}" in place of a path, as ${describeObject(key)} wants: it holds a percent sign that escapes nothing`,
+      hint: "every request is answered 500; write a percent sign as %25",
+    });
+  }
+  if (replacePathRegex !== undefined) {
+    const type = { $case: "replacePathRegex", value: { ...replacePathRegex } } as const;
+    const { regex } = replacePathRegex;
+    return mistakenRegexp(key, "replacePathRegex.regex", regex) ?? usable(type);
+  }
+  return undefined;
+}
+
+/** What answers, or lets the request pass as it is. */
+function compileGuard(key: ObjectKey, config: HttpMiddlewareConfig): CompiledContent | undefined {
+  const { redirectRegex, redirectScheme, encodedCharacters } = config;
+  if (redirectRegex !== undefined) {
+    const type = { $case: "redirectRegex", value: { ...redirectRegex } } as const;
+    return mistakenRegexp(key, "redirectRegex.regex", redirectRegex.regex) ?? usable(type);
+  }
+  if (redirectScheme !== undefined) {
+    const { scheme, port } = redirectScheme;
+    if (scheme === "") {
+      const message = `Cannot use ${describeObject(key)}: redirectScheme needs a scheme`;
+      return invalid("invalid-value", message);
+    }
+    if (!/^[A-Za-z][\dA-Za-z+.-]*$/.test(scheme)) {
+      return mistaken(key, "redirectScheme.scheme", scheme, "expected a scheme like https");
+    }
+    if (port !== "" && !(/^\d{1,5}$/.test(port) && Number(port) >= 1 && Number(port) <= 65_535)) {
+      return mistaken(key, "redirectScheme.port", port, "expected a number from 1 to 65535");
+    }
+    return usable({ $case: "redirectScheme", value: { ...redirectScheme } });
+  }
+  if (encodedCharacters !== undefined) {
+    return usable({ $case: "encodedCharacters", value: { ...encodedCharacters } });
+  }
+  return undefined;
+}
+
+function usable(
+  type: NonNullable<HttpMiddleware["type"]>,
+  ...problems: readonly Problem[]
+): CompiledContent {
+  return { kind: "usable", body: { $case: "httpMiddleware", value: { type } }, problems };
+}
+
+function mistakenRegexp(
+  key: ObjectKey,
+  path: string,
+  ...expressions: readonly string[]
+): CompiledContent | undefined {
+  for (const expression of expressions) {
+    const reason = regexpProblem(expression.trim());
+    if (reason === undefined) continue;
+    return mistaken(key, path, expression, `invalid regular expression: ${shownText(reason)}`);
+  }
+  return undefined;
+}
+
+function mistaken(key: ObjectKey, path: string, value: string, reason: string): CompiledContent {
+  const message = `Cannot use ${describeObject(key)}: invalid value "${shownValue(value)}" for ${path}: ${reason}`;
+  return invalid("invalid-value", message);
 }
 
 const tokenPattern = /^[!#$%&'*+.^_`|~\dA-Za-z-]+$/;

@@ -7,7 +7,11 @@ import { describeObject } from "./describe-object.ts";
 
 /** A service without servers is valid: it answers 503. */
 export function compileHttpService(key: ObjectKey, config: HttpServiceConfig): CompiledContent {
-  const { loadBalancer } = config;
+  const { loadBalancer, noop } = config;
+  if (noop !== undefined) {
+    const body = { $case: "httpService", value: { type: { $case: "noop", value: {} } } } as const;
+    return { kind: "usable", body, problems: [] };
+  }
   if (loadBalancer === undefined) {
     return invalid("invalid-value", `Cannot use ${describeObject(key)}: it has no type`);
   }

@@ -2,8 +2,14 @@ import type { HttpMiddleware } from "../../proto/gen/switchyard/fleet/v1/resourc
 import type { HttpHandler } from "../http/http-exchange.ts";
 import { AddPrefix } from "../middleware/add-prefix.ts";
 import { Chain } from "../middleware/chain.ts";
+import { EncodedCharacters } from "../middleware/encoded-characters.ts";
 import { Headers } from "../middleware/headers.ts";
+import { RedirectRegex } from "../middleware/redirect-regex.ts";
+import { RedirectScheme } from "../middleware/redirect-scheme.ts";
+import { ReplacePath } from "../middleware/replace-path.ts";
+import { ReplacePathRegex } from "../middleware/replace-path-regex.ts";
 import { StripPrefix } from "../middleware/strip-prefix.ts";
+import { StripPrefixRegex } from "../middleware/strip-prefix-regex.ts";
 import type { Definition } from "../switcher/cell.ts";
 
 /** Throws with the reason when this version cannot build it. */
@@ -23,6 +29,19 @@ export function planMiddleware(
       const members = type.value.middlewares;
       return { fingerprint, members, bind: (cells) => new Chain(cells) };
     }
+    case "encodedCharacters":
+      return standing(new EncodedCharacters(type.value.denied), fingerprint);
+    case "redirectScheme":
+      if (type.value.scheme === "") throw new Error("redirectScheme has no scheme");
+      return standing(new RedirectScheme(type.value), fingerprint);
+    case "redirectRegex":
+      return standing(new RedirectRegex(type.value), fingerprint);
+    case "stripPrefixRegex":
+      return standing(new StripPrefixRegex(type.value.regex), fingerprint);
+    case "replacePath":
+      return standing(new ReplacePath(type.value.path), fingerprint);
+    case "replacePathRegex":
+      return standing(new ReplacePathRegex(type.value.regex, type.value.replacement), fingerprint);
     case undefined:
       throw new Error("its type is unknown to this version");
   }

@@ -14,10 +14,12 @@ import {
   type TcpTransport,
   UnderscoreHeaders,
 } from "../../proto/gen/switchyard/fleet/v1/resource.ts";
-import { EncodedCharacters } from "../http/encoded-characters.ts";
+import { DeniedCharacters } from "../http/denied-characters.ts";
+import type { HttpHandler } from "../http/http-exchange.ts";
 import type { CounterFamily } from "../metrics/counter-registry.ts";
 import { placementKeys } from "../routing/placement.ts";
 import { compactPriority } from "../routing/route.ts";
+import type { Definition } from "../switcher/cell.ts";
 import { compileTcpRule } from "../tcp/tcp-rule.ts";
 import { TcpService } from "../tcp/tcp-service.ts";
 import { HttpService, type HttpUpstream } from "../upstream/http-service.ts";
@@ -75,6 +77,7 @@ export function planResource(resource: ChangedResource, context: PlanContext): R
     case "httpService": {
       const { type } = body.value;
       if (type === undefined) throw new Error("its type is unknown to this version");
+      if (type.$case === "noop") return { kind: body.$case, name, plan: noop(fingerprint) };
       const previous = context.live.services.definition(name);
       const { service, made } = planService({
         name,
@@ -103,6 +106,11 @@ export function planResource(resource: ChangedResource, context: PlanContext): R
       };
     }
   }
+}
+
+function noop(fingerprint: string): Definition<HttpHandler> {
+  const handler: HttpHandler = { handle: (exchange) => exchange.respond(418, "I'm a teapot") };
+  return { fingerprint, members: [], bind: () => handler };
 }
 
 function decodeBody(payload: Uint8Array): ResourceBody {
@@ -163,7 +171,7 @@ function checkEntryPoint(entryPoint: EntryPoint): void {
   if (!underscoreStrategies.has(underscoreHeaders)) {
     throw new Error("what it does with underscores in header names is unknown to this version");
   }
-  new EncodedCharacters(deniedPathCharacters);
+  new DeniedCharacters(deniedPathCharacters);
 }
 
 const underscoreStrategies: ReadonlySet<UnderscoreHeaders> = new Set(

@@ -1,4 +1,4 @@
-import { EncodedCharacters } from "../http/encoded-characters.ts";
+import { DeniedCharacters } from "../http/denied-characters.ts";
 import type { HttpExchange, HttpHandler } from "../http/http-exchange.ts";
 import type { HttpRouter } from "../routing/http-router.ts";
 import { notFound } from "../routing/not-found.ts";
@@ -20,12 +20,12 @@ export interface GuardedHandlerInit {
  */
 export class GuardedHandler implements HttpHandler {
   readonly #index: RoutingIndex<HttpRouter>;
-  readonly #denied: EncodedCharacters;
+  readonly #denied: DeniedCharacters;
   readonly #chains: EntryPointChains;
 
   constructor({ index, middlewareNames, deniedCharacters, middlewares }: GuardedHandlerInit) {
     this.#index = index;
-    this.#denied = new EncodedCharacters(deniedCharacters);
+    this.#denied = new DeniedCharacters(deniedCharacters);
     this.#chains = new EntryPointChains(middlewareNames, middlewares);
   }
 

@@ -71,6 +71,19 @@ export function routingPathOf(normalPath: string): string {
   return Buffer.from(bytes).toString("utf8");
 }
 
+/** Every escape decoded, what a rule never sees: only to find out which part of the escaped path is meant. */
+export function decodedPath(escapedPath: string): string {
+  if (!escapedPath.includes("%")) return escapedPath;
+  const bytes = escapedPath.replace(/%[0-9A-Fa-f]{2}/g, (triplet) =>
+    String.fromCharCode(Number.parseInt(triplet.slice(1), 16)),
+  );
+  return Buffer.from(bytes, "latin1").toString("utf8");
+}
+
+export function hasMalformedEscape(path: string): boolean {
+  return /%(?![0-9A-Fa-f]{2})/.test(path);
+}
+
 /** A path a handler made of configuration text: what cannot travel in a request line is escaped. */
 export function sendablePath(path: string): string {
   const bytes = Buffer.from(path, "utf8").toString("latin1");

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { deniedCharacters } from "../../config-model/dynamic/denied-characters.ts";
 import type { HttpMiddleware } from "../../proto/gen/switchyard/fleet/v1/resource.ts";
 import {
   headerMap,
@@ -9,6 +10,7 @@ import {
 import { vectors } from "../../test/support/vectors.ts";
 import { planMiddleware } from "../builder/plan-middleware.ts";
 import type { HttpHandler } from "../http/http-exchange.ts";
+import { decodedPath } from "../http/request-path.ts";
 
 interface MiddlewareVector {
   readonly source: string;
@@ -18,6 +20,7 @@ interface MiddlewareVector {
     readonly method: string;
     readonly url?: string;
     readonly target?: string;
+    readonly tls?: boolean;
     readonly headers?: Readonly<Record<string, readonly string[]>>;
   };
   readonly upstream?: {
@@ -27,10 +30,13 @@ interface MiddlewareVector {
   readonly expected: {
     readonly buildError?: boolean;
     readonly status?: number;
+    readonly location?: string | null;
     readonly headers?: Readonly<Record<string, string>>;
     readonly exactHeaders?: Readonly<Record<string, readonly string[] | null>>;
     readonly upstreamRequest?: {
       readonly requestURI?: string;
+      readonly path?: string;
+      readonly rawPath?: string;
       readonly host?: string;
       readonly headers?: Readonly<Record<string, string>>;
       readonly exactHeaders?: Readonly<Record<string, readonly string[] | null>>;
@@ -40,8 +46,12 @@ interface MiddlewareVector {
 
 const builtOptions = new Set(["customRequestHeaders", "customResponseHeaders"]);
 
+const text = (value: unknown) => (typeof value === "string" ? value : "");
+
 /** Absent: of an option that is not built. */
 function typeOf({ middleware, config }: MiddlewareVector): HttpMiddleware["type"] {
+  const permanent = config["permanent"] === true;
+  const rewrite = { regex: text(config["regex"]), replacement: text(config["replacement"]) };
   switch (middleware) {
     case "addPrefix":
       return { $case: "addPrefix", value: { prefix: String(config["prefix"]) } };
@@ -57,10 +67,38 @@ function typeOf({ middleware, config }: MiddlewareVector): HttpMiddleware["type"
       const [request, response] = [edits("customRequestHeaders"), edits("customResponseHeaders")];
       return { $case: "headers", value: { request, response } };
     }
+    case "stripPrefixRegex":
+      return { $case: "stripPrefixRegex", value: { regex: config["regex"] as string[] } };
+    case "replacePath":
+      return { $case: "replacePath", value: { path: text(config["path"]) } };
+    case "replacePathRegex":
+      return { $case: "replacePathRegex", value: rewrite };
+    case "redirectRegex":
+      return { $case: "redirectRegex", value: { ...rewrite, permanent } };
+    case "redirectScheme": {
+      // A field inside of Traefik, without a name in any configuration.
+      if (config["ForcePermanentRedirect"] === true) return undefined;
+      const value = { scheme: text(config["scheme"]), port: text(config["port"]), permanent };
+      return { $case: "redirectScheme", value };
+    }
+    case "encodedCharacters": {
+      const allowed = { ...nothingAllowed, ...config };
+      return { $case: "encodedCharacters", value: { denied: deniedCharacters(allowed) } };
+    }
     default:
       return undefined;
   }
 }
+
+const nothingAllowed = {
+  allowEncodedSlash: false,
+  allowEncodedBackSlash: false,
+  allowEncodedNullCharacter: false,
+  allowEncodedSemicolon: false,
+  allowEncodedPercent: false,
+  allowEncodedQuestionMark: false,
+  allowEncodedHash: false,
+};
 
 function pairsOf(headers: Readonly<Record<string, readonly string[]>> = {}) {
   return Object.entries(headers).flatMap(([name, values]) =>
@@ -70,8 +108,11 @@ function pairsOf(headers: Readonly<Record<string, readonly string[]>> = {}) {
 
 function requestOf(request: NonNullable<MiddlewareVector["request"]>): RecordedRequest {
   const url = request.url ?? request.target ?? "/";
-  const [, host = "a.test", path = "/"] = /^(?:https?:\/\/([^/]*))?(\/.*)$/.exec(url) ?? [];
-  return { method: request.method, host, path, headers: pairsOf(request.headers) };
+  const [, scheme, host = "a.test", path = "/"] =
+    /^(?:(https?):\/\/([^/]*))?(\/.*)?$/.exec(url) ?? [];
+  // A connection says by itself what these tests say in the URL.
+  const isTls = request.tls === true || scheme === "https";
+  return { method: request.method, host, path, isTls, headers: pairsOf(request.headers) };
 }
 
 function assertHeaders(
@@ -81,6 +122,13 @@ function assertHeaders(
   for (const [name, values] of Object.entries(expected)) {
     assert.deepEqual(actual[name] ?? null, values, name);
   }
+}
+
+/** A request that travels always has a path, so where the whole URL was used the location has one too. */
+function assertLocation(exchange: RecordedExchange, location: string | null | undefined): void {
+  if (location === undefined) return;
+  const withPath = location?.replace(/^(\w+:\/\/[^/]*)$/, "$1/");
+  assert.equal(exchange.answerHeaders.get("location"), withPath ?? undefined);
 }
 
 /** Runs the handler before a service that does nothing; says whether the service was reached. */
@@ -116,14 +164,21 @@ for (const vector of vectors<MiddlewareVector>("middlewares")) {
     assert.equal(reached, expected.status === undefined || expected.status === 200);
     if (!reached) {
       assert.equal(exchange.answer?.status, expected.status);
+      assertLocation(exchange, expected.location);
       return;
     }
     const wanted = expected.upstreamRequest;
     if (wanted?.requestURI !== undefined) assert.equal(exchange.path, wanted.requestURI);
+    if (wanted?.path !== undefined) {
+      // An empty path is a slash once it travels.
+      assert.equal(decodedPath(exchange.path), wanted.path || "/");
+    }
+    if (wanted?.rawPath) assert.equal(exchange.path, wanted.rawPath);
     if (wanted?.host !== undefined) assert.equal(exchange.requestHost, wanted.host);
     const sent = headerMap(exchange.requestHeaders);
     for (const [name, value] of Object.entries(wanted?.headers ?? {})) {
-      assert.deepEqual(sent[name], [value]);
+      // Over there a header that is absent reads as empty.
+      assert.deepEqual(sent[name] ?? [""], [value]);
     }
     assertHeaders(sent, wanted?.exactHeaders);
     if (upstream === undefined) return;
@@ -133,5 +188,5 @@ for (const vector of vectors<MiddlewareVector>("middlewares")) {
 }
 
 test("the middleware vectors were not all skipped", () => {
-  assert(applied >= 18, `${applied} applied`);
+  assert(applied >= 69, `${applied} applied`);
 });

@@ -4,8 +4,12 @@ import { headerMap, RecordedExchange } from "../../test/support/recorded-exchang
 import type { HttpHandler } from "../http/http-exchange.ts";
 import { AddPrefix } from "./add-prefix.ts";
 import { Chain } from "./chain.ts";
+import { EncodedCharacters } from "./encoded-characters.ts";
 import { Headers } from "./headers.ts";
+import { ReplacePath } from "./replace-path.ts";
+import { ReplacePathRegex } from "./replace-path-regex.ts";
 import { StripPrefix } from "./strip-prefix.ts";
+import { StripPrefixRegex } from "./strip-prefix-regex.ts";
 
 const nothing: HttpHandler = { handle() {} };
 
@@ -110,4 +114,59 @@ test("Chain runs what its cells hold at that moment, then what comes after it", 
   const exchange = new RecordedExchange({ path: "/x" });
   exchange.run([{ current: chain }, { current: new AddPrefix("/last") }], { current: nothing });
   assert.equal(exchange.path, "/last/first/new/x");
+});
+
+for (const [expressions, path, sent, prefix] of [
+  [["/ä"], "/%C3%A4/x", "/x", "/ä"],
+  [["/a/[a-z]+"], "/a%2Fbc/x", "/x", "/a/bc"],
+  [["x", "/[0-9]+"], "/12/x", "/x", "/12"],
+  [["/x"], "/a/x", "/a/x", undefined],
+  [[".*"], "/%FF/x", "/%FF/x", undefined],
+  [[" /a "], "/a/b", "/b", "/a"],
+  [["z*"], "/a", "/a", undefined],
+] as const) {
+  test(`StripPrefixRegex ${expressions.join(", ")} leaves ${sent} of ${path}`, () => {
+    const exchange = after(new StripPrefixRegex(expressions), path);
+    assert.equal(exchange.path, sent);
+    const named = exchange.requestHeaders.get("x-forwarded-prefix");
+    assert.equal(named && Buffer.from(named, "latin1").toString("utf8"), prefix);
+  });
+}
+
+for (const path of ["/a%0Ab/x", "/a./x"]) {
+  test(`StripPrefixRegex refuses ${path}`, () => {
+    const exchange = after(new StripPrefixRegex(["/a[^./]*"]), path);
+    assert.deepEqual(exchange.answer, { status: 400, body: "Bad Request" });
+  });
+}
+
+test("ReplacePath keeps the escaped and the routed path in step and names what it replaced", () => {
+  const exchange = after(new ReplacePath("/ä%2Fb?c"), "/x%2Fy");
+  assert.deepEqual(
+    [exchange.path, exchange.routingPath, exchange.requestHeaders.get("x-replaced-path")],
+    ["/%C3%A4%2Fb%3Fc", "/ä%2Fb%3Fc", "/x%2Fy"],
+  );
+});
+
+test("a path with a malformed escape is 500, where it is put and where it comes about", () => {
+  assert.equal(after(new ReplacePath("/%zz"), "/").answer?.status, 500);
+  assert.equal(after(new ReplacePathRegex("%2F", "%"), "/a%2Fb").answer?.status, 500);
+});
+
+test("ReplacePathRegex rewrites the escaped path and refuses what is not clean", () => {
+  const rewrite = new ReplacePathRegex(" ^/api/(.*) ", " /v1/$1 ");
+  const exchange = after(rewrite, "/api/a%20b");
+  assert.deepEqual([exchange.path, exchange.routingPath], ["/v1/a%20b", "/v1/a b"]);
+  assert.equal(exchange.requestHeaders.get("x-replaced-path"), "/api/a%20b");
+  const other = after(rewrite, "/other");
+  assert.equal(other.requestHeaders.get("x-replaced-path"), undefined);
+  assert.equal(after(new ReplacePathRegex("/a", ""), "/a/a./x").answer?.status, 400);
+  assert.equal(after(new ReplacePathRegex("^/a", ".."), "/a/x").answer?.status, 400);
+});
+
+test("EncodedCharacters sees the path as the middlewares before it leave it", () => {
+  const exchange = new RecordedExchange({ path: "/x" });
+  const cells = [{ current: new AddPrefix("/a%2fb") }, { current: new EncodedCharacters("/") }];
+  exchange.run(cells, { current: nothing });
+  assert.equal(exchange.answer?.status, 400);
 });

@@ -11,10 +11,15 @@ let library: { readonly RE2JS: typeof RE2JS } | undefined;
 
 /** Not anchored. Throws `RuleBuildError` when the expression is invalid. */
 export function compileLinearRegexp(expression: string): (text: string) => boolean {
+  const compiled = compileRegexp(expression);
+  return (text) => compiled.test(text);
+}
+
+/** Throws `RuleBuildError` when the expression is invalid. */
+export function compileRegexp(expression: string): RE2JS {
   library ??= require("re2js") as { readonly RE2JS: typeof RE2JS };
   try {
-    const compiled = library.RE2JS.compile(expression);
-    return (text) => compiled.test(text);
+    return library.RE2JS.compile(expression);
   } catch (cause) {
     throw new RuleBuildError(`invalid regular expression ${JSON.stringify(expression)}`, { cause });
   }

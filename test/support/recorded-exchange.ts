@@ -17,6 +17,7 @@ export interface RecordedRequest {
   readonly query?: string;
   readonly headers?: readonly (readonly [string, string])[];
   readonly peerAddress?: string;
+  readonly isTls?: boolean;
 }
 
 /** An exchange without an engine: handlers run as in one, what they did can be looked at. */
@@ -29,12 +30,14 @@ export class RecordedExchange implements HttpExchange {
   readonly requestHeaders = new HeaderList();
   requestHost: string;
   readonly peerAddress: string;
-  readonly isTls = false;
+  readonly isTls: boolean;
   appendsForwardedFor = true;
   routerCounters: RequestCounters | undefined;
   readonly outerRouterCounters: RequestCounters[] = [];
   serviceCounters: RequestCounters | undefined;
   answer: { readonly status: number; readonly body: string } | undefined;
+  /** Of the answer. */
+  readonly answerHeaders = new HeaderList();
   forwardedTo: ForwardTarget | undefined;
   readonly #run = new HandlerRun();
   readonly #edits: ResponseHeadEdit[] = [];
@@ -48,6 +51,7 @@ export class RecordedExchange implements HttpExchange {
     this.query = query;
     this.requestHost = host;
     this.peerAddress = request.peerAddress ?? "127.0.0.1";
+    this.isTls = request.isTls ?? false;
     for (const [name, value] of headers) this.requestHeaders.append(name, value);
   }
 
@@ -69,8 +73,13 @@ export class RecordedExchange implements HttpExchange {
     this.#run.take()?.handle(this);
   }
 
-  respond(status: number, body: string): void {
+  respond(
+    status: number,
+    body: string,
+    headers: readonly (readonly [string, string])[] = [],
+  ): void {
     this.answer = { status, body };
+    for (const [name, value] of headers) this.answerHeaders.append(name, value);
   }
 
   addResponseEdit(edit: ResponseHeadEdit): void {

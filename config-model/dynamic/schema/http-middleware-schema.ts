@@ -217,8 +217,8 @@ export const httpMiddlewareSchema = struct({
   stripPrefix: struct({ prefixes: texts(), forceSlash: ignored(bool()) }),
   headers,
   chain: struct({ middlewares: texts() }),
+  ...pathMiddlewares,
   ...all(closed, {
-    ...pathMiddlewares,
     ...authMiddlewares,
     ...limitMiddlewares,
     ...contentMiddlewares,

@@ -229,7 +229,12 @@ export interface HttpRouter {
 }
 
 export interface HttpService {
-  type: { $case: "loadBalancer"; value: HttpLoadBalancer } | undefined;
+  type: { $case: "loadBalancer"; value: HttpLoadBalancer } | //
+  /** Behind routers whose middlewares always answer. A request that gets there all the same is answered 418. */
+  { $case: "noop"; value: NoopService } | undefined;
+}
+
+export interface NoopService {
 }
 
 export interface HttpLoadBalancer {
@@ -261,6 +266,12 @@ export interface HttpMiddleware {
     | { $case: "stripPrefix"; value: StripPrefix }
     | { $case: "headers"; value: Headers }
     | { $case: "chain"; value: Chain }
+    | { $case: "encodedCharacters"; value: EncodedCharacters }
+    | { $case: "redirectScheme"; value: RedirectScheme }
+    | { $case: "redirectRegex"; value: RedirectRegex }
+    | { $case: "stripPrefixRegex"; value: StripPrefixRegex }
+    | { $case: "replacePath"; value: ReplacePath }
+    | { $case: "replacePathRegex"; value: ReplacePathRegex }
     | undefined;
 }
 
@@ -286,6 +297,38 @@ export interface HeaderEdit {
 
 export interface Chain {
   middlewares: string[];
+}
+
+export interface EncodedCharacters {
+  /** A request whose path holds one of these percent-encoded is answered 400. */
+  denied: string;
+}
+
+export interface RedirectScheme {
+  scheme: string;
+  /** Empty: none is named in the location. */
+  port: string;
+  permanent: boolean;
+}
+
+/** Regular expressions and replacements are in Go's syntax everywhere. */
+export interface RedirectRegex {
+  regex: string;
+  replacement: string;
+  permanent: boolean;
+}
+
+export interface StripPrefixRegex {
+  regex: string[];
+}
+
+export interface ReplacePath {
+  path: string;
+}
+
+export interface ReplacePathRegex {
+  regex: string;
+  replacement: string;
 }
 
 export interface TcpRouter {
@@ -1445,6 +1488,9 @@ export const HttpService: MessageFns<HttpService> = {
       case "loadBalancer":
         HttpLoadBalancer.encode(message.type.value, writer.uint32(10).fork()).join();
         break;
+      case "noop":
+        NoopService.encode(message.type.value, writer.uint32(18).fork()).join();
+        break;
     }
     return writer;
   },
@@ -1468,6 +1514,14 @@ export const HttpService: MessageFns<HttpService> = {
             }
 
             message.type = { $case: "loadBalancer", value: HttpLoadBalancer.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.type = { $case: "noop", value: NoopService.decode(reader, reader.uint32()) };
             continue;
           }
         }
@@ -1494,7 +1548,56 @@ export const HttpService: MessageFns<HttpService> = {
         }
         break;
       }
+      case "noop": {
+        if (object.type?.value !== undefined && object.type?.value !== null) {
+          message.type = { $case: "noop", value: NoopService.fromPartial(object.type.value) };
+        }
+        break;
+      }
     }
+    return message;
+  },
+};
+
+function createBaseNoopService(): NoopService {
+  return {};
+}
+
+export const NoopService: MessageFns<NoopService> = {
+  encode(_: NoopService, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): NoopService {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNoopService();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<NoopService>): NoopService {
+    return NoopService.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<NoopService>): NoopService {
+    const message = createBaseNoopService();
     return message;
   },
 };
@@ -1736,6 +1839,24 @@ export const HttpMiddleware: MessageFns<HttpMiddleware> = {
       case "chain":
         Chain.encode(message.type.value, writer.uint32(34).fork()).join();
         break;
+      case "encodedCharacters":
+        EncodedCharacters.encode(message.type.value, writer.uint32(42).fork()).join();
+        break;
+      case "redirectScheme":
+        RedirectScheme.encode(message.type.value, writer.uint32(50).fork()).join();
+        break;
+      case "redirectRegex":
+        RedirectRegex.encode(message.type.value, writer.uint32(58).fork()).join();
+        break;
+      case "stripPrefixRegex":
+        StripPrefixRegex.encode(message.type.value, writer.uint32(66).fork()).join();
+        break;
+      case "replacePath":
+        ReplacePath.encode(message.type.value, writer.uint32(74).fork()).join();
+        break;
+      case "replacePathRegex":
+        ReplacePathRegex.encode(message.type.value, writer.uint32(82).fork()).join();
+        break;
     }
     return writer;
   },
@@ -1785,6 +1906,54 @@ export const HttpMiddleware: MessageFns<HttpMiddleware> = {
             message.type = { $case: "chain", value: Chain.decode(reader, reader.uint32()) };
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.type = { $case: "encodedCharacters", value: EncodedCharacters.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.type = { $case: "redirectScheme", value: RedirectScheme.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.type = { $case: "redirectRegex", value: RedirectRegex.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.type = { $case: "stripPrefixRegex", value: StripPrefixRegex.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.type = { $case: "replacePath", value: ReplacePath.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.type = { $case: "replacePathRegex", value: ReplacePathRegex.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1824,6 +1993,42 @@ export const HttpMiddleware: MessageFns<HttpMiddleware> = {
       case "chain": {
         if (object.type?.value !== undefined && object.type?.value !== null) {
           message.type = { $case: "chain", value: Chain.fromPartial(object.type.value) };
+        }
+        break;
+      }
+      case "encodedCharacters": {
+        if (object.type?.value !== undefined && object.type?.value !== null) {
+          message.type = { $case: "encodedCharacters", value: EncodedCharacters.fromPartial(object.type.value) };
+        }
+        break;
+      }
+      case "redirectScheme": {
+        if (object.type?.value !== undefined && object.type?.value !== null) {
+          message.type = { $case: "redirectScheme", value: RedirectScheme.fromPartial(object.type.value) };
+        }
+        break;
+      }
+      case "redirectRegex": {
+        if (object.type?.value !== undefined && object.type?.value !== null) {
+          message.type = { $case: "redirectRegex", value: RedirectRegex.fromPartial(object.type.value) };
+        }
+        break;
+      }
+      case "stripPrefixRegex": {
+        if (object.type?.value !== undefined && object.type?.value !== null) {
+          message.type = { $case: "stripPrefixRegex", value: StripPrefixRegex.fromPartial(object.type.value) };
+        }
+        break;
+      }
+      case "replacePath": {
+        if (object.type?.value !== undefined && object.type?.value !== null) {
+          message.type = { $case: "replacePath", value: ReplacePath.fromPartial(object.type.value) };
+        }
+        break;
+      }
+      case "replacePathRegex": {
+        if (object.type?.value !== undefined && object.type?.value !== null) {
+          message.type = { $case: "replacePathRegex", value: ReplacePathRegex.fromPartial(object.type.value) };
         }
         break;
       }
@@ -2127,6 +2332,396 @@ export const Chain: MessageFns<Chain> = {
   fromPartial(object: DeepPartial<Chain>): Chain {
     const message = createBaseChain();
     message.middlewares = object.middlewares?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBaseEncodedCharacters(): EncodedCharacters {
+  return { denied: "" };
+}
+
+export const EncodedCharacters: MessageFns<EncodedCharacters> = {
+  encode(message: EncodedCharacters, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.denied !== "") {
+      writer.uint32(10).string(message.denied);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EncodedCharacters {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEncodedCharacters();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.denied = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<EncodedCharacters>): EncodedCharacters {
+    return EncodedCharacters.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<EncodedCharacters>): EncodedCharacters {
+    const message = createBaseEncodedCharacters();
+    message.denied = object.denied ?? "";
+    return message;
+  },
+};
+
+function createBaseRedirectScheme(): RedirectScheme {
+  return { scheme: "", port: "", permanent: false };
+}
+
+export const RedirectScheme: MessageFns<RedirectScheme> = {
+  encode(message: RedirectScheme, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.scheme !== "") {
+      writer.uint32(10).string(message.scheme);
+    }
+    if (message.port !== "") {
+      writer.uint32(18).string(message.port);
+    }
+    if (message.permanent !== false) {
+      writer.uint32(24).bool(message.permanent);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RedirectScheme {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRedirectScheme();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.scheme = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.port = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.permanent = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<RedirectScheme>): RedirectScheme {
+    return RedirectScheme.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RedirectScheme>): RedirectScheme {
+    const message = createBaseRedirectScheme();
+    message.scheme = object.scheme ?? "";
+    message.port = object.port ?? "";
+    message.permanent = object.permanent ?? false;
+    return message;
+  },
+};
+
+function createBaseRedirectRegex(): RedirectRegex {
+  return { regex: "", replacement: "", permanent: false };
+}
+
+export const RedirectRegex: MessageFns<RedirectRegex> = {
+  encode(message: RedirectRegex, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.regex !== "") {
+      writer.uint32(10).string(message.regex);
+    }
+    if (message.replacement !== "") {
+      writer.uint32(18).string(message.replacement);
+    }
+    if (message.permanent !== false) {
+      writer.uint32(24).bool(message.permanent);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RedirectRegex {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRedirectRegex();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.regex = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.replacement = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.permanent = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<RedirectRegex>): RedirectRegex {
+    return RedirectRegex.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RedirectRegex>): RedirectRegex {
+    const message = createBaseRedirectRegex();
+    message.regex = object.regex ?? "";
+    message.replacement = object.replacement ?? "";
+    message.permanent = object.permanent ?? false;
+    return message;
+  },
+};
+
+function createBaseStripPrefixRegex(): StripPrefixRegex {
+  return { regex: [] };
+}
+
+export const StripPrefixRegex: MessageFns<StripPrefixRegex> = {
+  encode(message: StripPrefixRegex, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.regex) {
+      writer.uint32(10).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StripPrefixRegex {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStripPrefixRegex();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.regex.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<StripPrefixRegex>): StripPrefixRegex {
+    return StripPrefixRegex.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<StripPrefixRegex>): StripPrefixRegex {
+    const message = createBaseStripPrefixRegex();
+    message.regex = object.regex?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBaseReplacePath(): ReplacePath {
+  return { path: "" };
+}
+
+export const ReplacePath: MessageFns<ReplacePath> = {
+  encode(message: ReplacePath, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.path !== "") {
+      writer.uint32(10).string(message.path);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReplacePath {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReplacePath();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.path = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ReplacePath>): ReplacePath {
+    return ReplacePath.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ReplacePath>): ReplacePath {
+    const message = createBaseReplacePath();
+    message.path = object.path ?? "";
+    return message;
+  },
+};
+
+function createBaseReplacePathRegex(): ReplacePathRegex {
+  return { regex: "", replacement: "" };
+}
+
+export const ReplacePathRegex: MessageFns<ReplacePathRegex> = {
+  encode(message: ReplacePathRegex, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.regex !== "") {
+      writer.uint32(10).string(message.regex);
+    }
+    if (message.replacement !== "") {
+      writer.uint32(18).string(message.replacement);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReplacePathRegex {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReplacePathRegex();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.regex = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.replacement = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ReplacePathRegex>): ReplacePathRegex {
+    return ReplacePathRegex.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ReplacePathRegex>): ReplacePathRegex {
+    const message = createBaseReplacePathRegex();
+    message.regex = object.regex ?? "";
+    message.replacement = object.replacement ?? "";
     return message;
   },
 };

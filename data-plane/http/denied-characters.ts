@@ -4,7 +4,7 @@ const percent = "%";
  * Finds the characters a path may not hold percent-encoded, because what is behind could take them for what they stand
  * for: another path than the one that was routed. Either case of the escape counts.
  */
-export class EncodedCharacters {
+export class DeniedCharacters {
   readonly #isDenied = new Uint8Array(256);
 
   /** Throws when one of them is not a single byte. */
