@@ -77,3 +77,9 @@ test("KnownPairs counts keys and values that are no text in the digest, and keep
   assert.equal(hex(pairs), dumpDigest(dump));
   assert.ok(pairs.compare(Buffer.from("k\ufffd"), Buffer.from([0xfe])), "another byte, same text");
 });
+
+test("KnownPairs gives the digest of the worked example in docs/protocol.md", () => {
+  const pairs = new KnownPairs();
+  set(pairs, "traefik/http/routers/a/rule", "Host(`a.test`)");
+  assert.equal(hex(pairs), "040880963ee14fc8a3d0beec449ab41321323249d70e4c9a7af0580244e7913c");
+});
