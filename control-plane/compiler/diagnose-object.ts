@@ -100,7 +100,10 @@ function missingMentions(object: CompiledObject, graph: ObjectGraph): Problem[] 
     const code = target === undefined ? "unknown-reference" : "disabled-reference";
     const why =
       target === undefined ? `${describeObject(keyOf(id))} does not exist` : whyOut(target).message;
-    const message = `Cannot serve HTTP routers on ${describeObject(object.key)}: ${why}`;
+    const message =
+      object.key.kind === "entryPoint"
+        ? `Cannot serve HTTP routers on ${describeObject(object.key)}: ${why}`
+        : `Cannot serve ${describeObject(object.key)} behind the middlewares of its entry points: ${why}`;
     return [{ severity: "error", code, message } as const];
   });
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { EntryPointTable } from "./entry-point-table.ts";
 
-const traits = (asDefault: boolean) => ({ asDefault, tlsOptions: undefined });
+const traits = (asDefault: boolean) => ({ asDefault, tlsOptions: undefined, localMiddlewares: [] });
 
 describe("EntryPointTable", () => {
   test("takes all but the router's own entry point as default ones, unless some are marked", () => {

@@ -13,6 +13,8 @@ export interface EntryPointTraits {
   readonly asDefault: boolean;
   /** Routers without TLS of their own have it here, with these options, as written; empty: the default ones. */
   readonly tlsOptions: string | undefined;
+  /** Middlewares it runs that are looked up in the provider of each router. */
+  readonly localMiddlewares: readonly string[];
 }
 
 export interface BoundEntryPoints {
@@ -24,7 +26,7 @@ export class EntryPointTable {
   readonly #traits = new Map<string, EntryPointTraits>();
   readonly #namedBy = new ReferenceIndex();
   readonly #followers = new Set<string>();
-  /** Names that came, went or got other TLS since routers were last looked at. */
+  /** Names that came, went or got other traits than `asDefault` since routers were last looked at. */
   readonly #changed = new Set<string>();
   #defaultsMayDiffer: boolean = false;
   #defaults: readonly string[] = [];
@@ -34,13 +36,12 @@ export class EntryPointTable {
     const before = this.#traits.get(name);
     if (traits === undefined) this.#traits.delete(name);
     else this.#traits.set(name, traits);
-    const cameOrWent = (before === undefined) !== (traits === undefined);
-    if (cameOrWent || before?.tlsOptions !== traits?.tlsOptions) this.#changed.add(name);
+    if (!sameForRouters(before, traits)) this.#changed.add(name);
     this.#defaultsMayDiffer = true;
   }
 
-  tlsOptionsOf(name: string): string | undefined {
-    return this.#traits.get(name)?.tlsOptions;
+  traitsOf(name: string): EntryPointTraits | undefined {
+    return this.#traits.get(name);
   }
 
   /** Notes what a router asks for now instead of what it asked for before. */
@@ -89,4 +90,10 @@ export class EntryPointTable {
     const marked = all.filter((name) => this.#traits.get(name)?.asDefault === true);
     return marked.length > 0 ? marked : all.filter((name) => name !== ownEntryPoint);
   }
+}
+
+function sameForRouters(a: EntryPointTraits | undefined, b: EntryPointTraits | undefined): boolean {
+  if (a === undefined || b === undefined) return a === b;
+  if (a.tlsOptions !== b.tlsOptions) return false;
+  return a.localMiddlewares.join("\n") === b.localMiddlewares.join("\n");
 }

@@ -65,8 +65,13 @@ export function requiredObjects(body: Body): readonly string[] {
 /** Ids of the objects it goes on without, and says so: what every router on an entry point runs first. */
 export function mentionedObjects(body: Body): readonly string[] {
   if (body.$case !== "entryPoint") return [];
-  // A name without provider means another middleware for each provider's routers.
   return middlewareIds(body.value.httpMiddlewares.filter((name) => name.includes("@")));
+}
+
+/** A name without provider means another middleware for each provider's routers, which mention it themselves. */
+export function localMiddlewaresOf(body: Body): readonly string[] {
+  if (body.$case !== "entryPoint") return [];
+  return body.value.httpMiddlewares.filter((name) => !name.includes("@"));
 }
 
 /** Hosts a router's rule names. */
@@ -107,6 +112,6 @@ export function withEntryPoints(body: Body, entryPoints: readonly string[]): Bod
   }
 }
 
-function middlewareIds(names: readonly string[]): readonly string[] {
+export function middlewareIds(names: readonly string[]): readonly string[] {
   return [...new Set(names)].map((name) => objectId({ kind: "httpMiddleware", name }));
 }

@@ -24,6 +24,14 @@ export interface BoundRouter {
   readonly hosts: () => readonly string[];
 }
 
+export interface Binding {
+  /** Where it serves. */
+  readonly names: readonly string[];
+  /** Those its entry points run first that are of its own provider. */
+  readonly middlewares: readonly string[];
+  readonly problems: readonly Problem[];
+}
+
 export class RouterBinder {
   readonly #entryPoints = new EntryPointTable();
   readonly #tls = new TlsOptionsTable();
@@ -48,8 +56,7 @@ export class RouterBinder {
     return this.#tls.takeAffected();
   }
 
-  /** `names`: where it serves. */
-  bind(router: BoundRouter): { readonly names: readonly string[]; readonly problems: Problem[] } {
+  bind(router: BoundRouter): Binding {
     const { names, unknown } = this.#entryPoints.bind(router.selection);
     const uses = names.flatMap((entryPoint) => this.#tlsUse(router, entryPoint));
     this.#tls.set(router.id, uses);
@@ -57,7 +64,7 @@ export class RouterBinder {
     const problems = entryPointProblems(router.key, names, unknown);
     // Of a router with TLS of its own it has been said already.
     if (router.tls === undefined) problems.push(...unbuiltTls(router.key, uses, plain));
-    return { names: plain, problems };
+    return { names: plain, middlewares: this.#middlewaresOn(plain, router.key), problems };
   }
 
   tlsProblems(key: ObjectKey, id: string): readonly Problem[] {
@@ -69,9 +76,18 @@ export class RouterBinder {
     }));
   }
 
+  #middlewaresOn(entryPoints: readonly string[], router: ObjectKey): readonly string[] {
+    if (router.kind !== "httpRouter") return [];
+    const provider = providerOf(router);
+    return entryPoints.flatMap((entryPoint) => {
+      const local = this.#entryPoints.traitsOf(entryPoint)?.localMiddlewares ?? [];
+      return local.map((name) => qualifiedReference(name, provider));
+    });
+  }
+
   #tlsUse({ key, tls, hosts }: BoundRouter, entryPoint: string): TlsUse[] {
     if (tls !== undefined) return [{ entryPoint, ...tls }];
-    const given = this.#entryPoints.tlsOptionsOf(entryPoint);
+    const given = this.#entryPoints.traitsOf(entryPoint)?.tlsOptions;
     if (given === undefined || key.kind !== "httpRouter") return [];
     return [{ entryPoint, options: qualifiedTlsOptions(given, key), hosts: hosts() }];
   }

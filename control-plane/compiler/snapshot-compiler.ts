@@ -26,7 +26,9 @@ import {
   decodeBody,
   encodeResource,
   entryPointsOf,
+  localMiddlewaresOf,
   mentionedObjects,
+  middlewareIds,
   parentsOf,
   requiredObjects,
   ruleHosts,
@@ -128,7 +130,9 @@ export class SnapshotCompiler {
     const body = decodeBody(resource.payload);
     if (body !== undefined) this.#wire(object, wiringOf(body, entryPointsOf(body)));
     if (key.kind === "entryPoint") {
-      this.#binder.setEntryPoint(key.name, { asDefault: false, tlsOptions: undefined });
+      const localMiddlewares = body === undefined ? [] : localMiddlewaresOf(body);
+      const traits = { asDefault: false, tlsOptions: undefined, localMiddlewares };
+      this.#binder.setEntryPoint(key.name, traits);
     }
   }
 
@@ -189,8 +193,9 @@ export class SnapshotCompiler {
     if (config.kind === "entryPoint") {
       const { asDefault, http } = config;
       const tlsOptions = http.tls && (http.tls.options ?? "");
-      const traits = content.kind === "usable" ? { asDefault, tlsOptions } : undefined;
-      this.#binder.setEntryPoint(object.key.name, traits);
+      const localMiddlewares = content.kind === "usable" ? localMiddlewaresOf(content.body) : [];
+      const traits = { asDefault, tlsOptions, localMiddlewares };
+      this.#binder.setEntryPoint(object.key.name, content.kind === "usable" ? traits : undefined);
     }
     const wiring = contentWiring(content);
     if (!sameItems(wiring.required, object.required)) batch.rewired.push(object);
@@ -233,8 +238,11 @@ export class SnapshotCompiler {
     const tls = content?.kind === "out" ? content.tls : undefined;
     const { key, id, inUse } = router;
     const hosts = () => (body === undefined ? [] : ruleHosts(body));
-    const { names, problems } = this.#binder.bind({ key, id, selection, tls, hosts });
+    const { names, middlewares, problems } = this.#binder.bind({ key, id, selection, tls, hosts });
     router.entryPointProblems = problems;
+    if (middlewares.length > 0 || router.mentioned.length > 0) {
+      this.#graph.setRequired(router, router.required, middlewareIds(middlewares));
+    }
     if (names.length === 0 || body === undefined) {
       router.compiled = undefined;
       return;
