@@ -1,19 +1,25 @@
 /**
  * The pairs below the root key, grouped by the object they describe, so that a changed key costs one object's decoding
- * whatever else etcd holds.
+ * whatever else etcd holds. Names that differ in case are one object, called as the first of its keys in etcd's order
+ * spells it: it is renamed when that key comes or goes.
  */
 import type { ProvidedKey } from "../../config-model/dynamic/decode-object.ts";
 import type { Diagnostic } from "../../config-model/dynamic/diagnostic.ts";
-import { decodeKvObject } from "../../config-model/dynamic/kv/decode-kv-object.ts";
+import { decodeKvObject, type KvPair } from "../../config-model/dynamic/kv/decode-kv-object.ts";
 import { describeStrayKvKey, locateKvKey } from "../../config-model/dynamic/kv/locate-kv-key.ts";
 import { objectId } from "../../config-model/dynamic/object-key.ts";
 import type { SourceChange } from "../../config-model/dynamic/source-object.ts";
 import type { PairChange } from "../etcd/known-pairs.ts";
 
 interface KeyedObject {
-  readonly key: ProvidedKey;
   /** By full etcd key: two spellings of one place (`HTTP/...`, `http/...`) are two pairs, and go away one by one. */
   readonly pairs: Map<string, string>;
+  /** What it was called when it was read last. */
+  known: ProvidedKey | undefined;
+}
+
+interface LocatedPair extends KvPair {
+  readonly owner: ProvidedKey;
 }
 
 /** Keys another program uses for locks below the root; Traefik passes over them too. */
@@ -37,12 +43,12 @@ export class EtcdObjects {
     return this.#objects.keys();
   }
 
-  /** Takes changed pairs in; tells the objects they touch, each once, and whether the stray keys are others now. */
+  /** Takes changed pairs in; tells the objects they touch, and whether the stray keys are others now. */
   apply(changes: readonly PairChange[]): {
-    readonly touched: ReadonlyMap<string, ProvidedKey>;
+    readonly touched: ReadonlySet<string>;
     readonly straysChanged: boolean;
   } {
-    const touched = new Map<string, ProvidedKey>();
+    const touched = new Set<string>();
     let straysChanged = false;
     for (const change of changes) {
       if (change.key.includes(lockMark)) continue;
@@ -50,44 +56,60 @@ export class EtcdObjects {
       if (location === undefined) {
         straysChanged = this.#applyStray(change) || straysChanged;
       } else {
-        const id = objectId(location.key);
-        touched.set(id, location.key);
-        this.#applyPair(id, location.key, change);
+        const { kind, name } = location.key;
+        const id = objectId({ kind, name: name.toLowerCase() });
+        touched.add(id);
+        this.#applyPair(id, change);
       }
     }
     return { touched, straysChanged };
   }
 
-  /** The object as it is now, decoded; absent in the change when it has no pairs left. */
-  read(id: string, key: ProvidedKey): SourceChange {
+  /**
+   * What became of an object since it was read last: its decoded content under its name, and that the name it had is
+   * gone, if it is.
+   */
+  read(id: string): readonly SourceChange[] {
     const object = this.#objects.get(id);
-    if (object === undefined) return { key, object: undefined };
-    const rests = new Map<string, string>();
-    let sourceKey = "";
-    // Of two spellings of one place the last in etcd's order counts, whichever was written last.
-    for (const [fullKey, value] of [...object.pairs].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
-      const relative = fullKey.slice(this.#prefix.length);
-      const rest = locateKvKey(relative)?.rest ?? "";
-      rests.set(rest, value);
-      sourceKey ||= `${this.#prefix}${relative.slice(0, relative.length - rest.length)}`;
+    if (object === undefined) return [];
+    const { known } = object;
+    const located = this.#located(object);
+    const [first] = located;
+    if (first === undefined) {
+      this.#objects.delete(id);
+      return known === undefined ? [] : [{ key: known, object: undefined }];
     }
-    return { key, object: decodeKvObject(key, rests, sourceKey.replace(/\/+$/, "")) };
+    const key = known?.name === first.owner.name ? known : first.owner;
+    object.known = key;
+    const place = first.key.slice(0, first.key.length - first.rest.length).replace(/\/+$/, "");
+    const change = { key, object: decodeKvObject(key, located, place) };
+    if (known === undefined || known === key) return [change];
+    return [{ key: known, object: undefined }, change];
   }
 
-  key(id: string): ProvidedKey | undefined {
-    return this.#objects.get(id)?.key;
+  /** In etcd's order. */
+  #located({ pairs }: KeyedObject): readonly LocatedPair[] {
+    const located: LocatedPair[] = [];
+    for (const [key, value] of pairs) {
+      const location = locateKvKey(key.slice(this.#prefix.length));
+      if (location !== undefined) {
+        located.push({ key, value, rest: location.rest, owner: location.key });
+      }
+    }
+    return located.sort((a, b) => (a.key < b.key ? -1 : 1));
   }
 
-  #applyPair(id: string, key: ProvidedKey, { key: fullKey, value }: PairChange): void {
+  #applyPair(id: string, { key, value }: PairChange): void {
     let object = this.#objects.get(id);
-    if (value !== undefined) {
-      object ??= { key, pairs: new Map() };
-      object.pairs.set(fullKey, value);
-      this.#objects.set(id, object);
+    if (value === undefined) {
+      object?.pairs.delete(key);
       return;
     }
-    object?.pairs.delete(fullKey);
-    if (object?.pairs.size === 0) this.#objects.delete(id);
+    if (object === undefined) {
+      object = { pairs: new Map(), known: undefined };
+      this.#objects.set(id, object);
+    }
+    object.pairs.set(key, value);
   }
 
   #applyStray({ key, value }: PairChange): boolean {

@@ -5,7 +5,6 @@
  * tried again without end; what was emitted stays.
  */
 import { setImmediate as nextTurn } from "node:timers/promises";
-import type { ProvidedKey } from "../../config-model/dynamic/decode-object.ts";
 import type { Diagnostic } from "../../config-model/dynamic/diagnostic.ts";
 import type { SourceChange } from "../../config-model/dynamic/source-object.ts";
 import type { SourceState } from "../../config-model/snapshot/source-digest.ts";
@@ -53,7 +52,7 @@ export class EtcdProvider implements Provider {
   #running: Promise<unknown> = Promise.resolve();
   #phase: "listing" | "decoding" | "following" = "listing";
   /** Objects that changed since the last emission, or while the list was decoded. */
-  readonly #touched = new Map<string, ProvidedKey>();
+  readonly #touched = new Set<string>();
   #isEmissionDue: boolean = false;
   /** Keys with a leading slash, counted once. */
   #invisible: Diagnostic | undefined;
@@ -106,7 +105,7 @@ export class EtcdProvider implements Provider {
     const { touched, straysChanged } = this.#objects.apply(pairs);
     // Until the list is through an object may be read by half; while the list is decoded changes join it.
     if (this.#phase === "listing") return;
-    for (const [id, key] of touched) this.#touched.set(id, key);
+    for (const id of touched) this.#touched.add(id);
     if (this.#phase === "decoding") return;
     if (straysChanged) this.#emitProblems();
     if (this.#isEmissionDue) return;
@@ -117,7 +116,7 @@ export class EtcdProvider implements Provider {
 
   #emitTouched(): void {
     this.#isEmissionDue = false;
-    const changes = Array.from(this.#touched, ([id, key]) => this.#objects.read(id, key));
+    const changes = Array.from(this.#touched, (id) => this.#objects.read(id)).flat();
     this.#touched.clear();
     this.#emit({ kind: "changes", changes, source: this.#source() });
   }
@@ -131,19 +130,18 @@ export class EtcdProvider implements Provider {
    * router must not go out before its service.
    */
   async #emitAll(): Promise<void> {
-    const read = new Map<string, SourceChange>();
+    const read = new Map<string, readonly SourceChange[]>();
     for (const id of this.#objects.ids()) {
-      const key = this.#objects.key(id);
-      if (key !== undefined) read.set(id, this.#objects.read(id, key));
+      read.set(id, this.#objects.read(id));
       if (read.size % sliceObjects > 0) continue;
       await nextTurn();
       if (this.#stopping.signal.aborted) return;
     }
-    for (const [id, key] of this.#touched) read.set(id, this.#objects.read(id, key));
+    for (const id of this.#touched) read.set(id, this.#objects.read(id));
     this.#touched.clear();
     this.#phase = "following";
     const count = read.size;
-    this.#emit({ kind: "changes", changes: [...read.values()], source: this.#source() });
+    this.#emit({ kind: "changes", changes: [...read.values()].flat(), source: this.#source() });
     if (this.#objects.strays.length > 0) this.#emitProblems();
     this.#emit({ kind: "complete" });
     this.#log.info("provider etcd has read its keys", { root: this.#prefix, objects: count });

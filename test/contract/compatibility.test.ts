@@ -49,7 +49,7 @@ describe("docs/compatibility.md", () => {
         .replaceAll(".", "/");
       const location = locateKvKey(relative);
       assert.ok(location !== undefined);
-      const pairs = new Map([[location.rest, unusualValue(row)]]);
+      const pairs = [{ key: relative, rest: location.rest, value: unusualValue(row) }];
       const { config, problems } = decodeKvObject(location.key, pairs, "k");
       // A type that lacks what it requires is incomplete, not unknown.
       const unknown = problems.filter(

@@ -145,7 +145,7 @@ export function readKeys(keys: Readonly<Record<string, string>>): Outcome {
       value: expanded(value),
     })),
   );
-  const changes = [...touched].map(([id, key]) => objects.read(id, key));
+  const changes = [...touched].flatMap((id) => objects.read(id));
   return new Pipeline("etcd").accept("etcd", changes, objects.strays).outcome();
 }
 

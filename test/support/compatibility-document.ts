@@ -33,12 +33,11 @@ names the place and the nearest valid key.
 - The configuration file is searched as \`switchyard.toml|yaml|yml\` in \`/etc/switchyard\`, the XDG configuration folder and the
   working directory. Traefik's own places are not searched.
 - In etcd, names of digits only work, and so does \`errors/statusRewrites/<status>\`.
-- In etcd, names that differ in case are two objects. In Traefik they run together.
 - A value other than true or false for a section that may be empty (\`tls: yes\`) switches it off, as in Traefik, and is reported.
 - Entry points are part of what is streamed to the data planes. One that uses a key marked "out" is not opened.
 - A static key that is not built is a warning, and the start goes on.
 - Numbers of type int are at most 2147483647; priorities have 64 bits.
-- YAML is version 1.2: \`yes\` and \`on\` are texts. A file holds one document.
+- YAML is version 1.2: \`yes\` and \`on\` are texts. All documents of a file are read; Traefik reads the first.
 
 ## Rules
 

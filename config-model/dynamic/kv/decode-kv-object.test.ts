@@ -7,6 +7,7 @@ import type { KeyNode } from "../../schema/config-node.ts";
 import { NodeDecoder } from "../../schema/decode-node.ts";
 import { parseDuration } from "../../schema/parse-duration.ts";
 import { allowEmpty, bool, int, list, map, struct, text, texts } from "../../schema/schema.ts";
+import type { ProvidedKey } from "../decode-object.ts";
 import { kindDefinition, sectionsByLowerName } from "../schema/dynamic-schema.ts";
 import type { SourceObject } from "../source-object.ts";
 import { decodeKvObject } from "./decode-kv-object.ts";
@@ -172,14 +173,24 @@ describe("the key-value decoder on Traefik's vectors", () => {
   }
 });
 
+/** The object of these keys, below its place. */
+function decodePairs(
+  key: ProvidedKey,
+  pairs: Readonly<Record<string, string>>,
+  place: string,
+): SourceObject {
+  const full = Object.entries(pairs).map(([rest, value]) => {
+    return { key: rest === "" ? place : `${place}/${rest}`, rest, value };
+  });
+  return decodeKvObject(key, full, place);
+}
+
 function decodeRouter(pairs: Readonly<Record<string, string>>): SourceObject {
-  const key = { kind: "httpRouter", name: "r1" } as const;
-  return decodeKvObject(key, new Map(Object.entries(pairs)), "traefik/http/routers/r1");
+  return decodePairs({ kind: "httpRouter", name: "r1" }, pairs, "traefik/http/routers/r1");
 }
 
 function decodeService(pairs: Readonly<Record<string, string>>): SourceObject {
-  const key = { kind: "httpService", name: "s1" } as const;
-  return decodeKvObject(key, new Map(Object.entries(pairs)), "traefik/http/services/s1");
+  return decodePairs({ kind: "httpService", name: "s1" }, pairs, "traefik/http/services/s1");
 }
 
 function said({ problems }: SourceObject): readonly string[] {
@@ -301,24 +312,55 @@ describe("decodeKvObject()", () => {
     assert.deepEqual(object.config?.unbuilt, []);
   });
 
+  test("of keys that differ in case the last gives the value, a list as a whole", () => {
+    const place = "traefik/http/routers";
+    const object = (pairs: Readonly<Record<string, string>>) => {
+      const full = Object.entries(pairs).map(([key, value]) => {
+        return { key: `${place}/${key}`, rest: key.slice(2), value };
+      });
+      return decodeKvObject({ kind: "httpRouter", name: "A" }, full, `${place}/A`);
+    };
+    const config = object({
+      "A/rule": "upper",
+      "a/rule": "lower",
+      "A/Service": "first",
+      "A/service": "last",
+      "A/entryPoints/0": "one",
+      "A/entryPoints/1": "two",
+      "a/entryPoints/0": "three",
+      "A/middlewares": "plain",
+      "a/middlewares/0": "listed",
+    }).config;
+    assert.ok(config?.kind === "httpRouter");
+    assert.deepEqual(
+      [config.rule, config.service, config.entryPoints, config.middlewares],
+      ["lower", "last", ["three"], ["listed"]],
+    );
+    const { config: plainLast } = object({ "A/middlewares/0": "listed", "a/middlewares": "plain" });
+    assert.ok(plainLast?.kind === "httpRouter");
+    assert.deepEqual(plainLast.middlewares, ["plain"]);
+    const { problems } = object({ "A/priority": "1", "a/priority": "x" });
+    assert.deepEqual(
+      problems.map(({ source }) => source.location),
+      [`${place}/a/priority`],
+    );
+  });
+
   test("names of digits and status codes as names work", () => {
     const key = { kind: "httpMiddleware", name: "404" } as const;
-    const pairs = new Map([
-      ["errors/statusRewrites/404", "200"],
-      ["errors/service", "s"],
-    ]);
-    const { config, problems } = decodeKvObject(key, pairs, "traefik/http/middlewares/404");
+    const pairs = { "errors/statusRewrites/404": "200", "errors/service": "s" };
+    const { config, problems } = decodePairs(key, pairs, "traefik/http/middlewares/404");
     assert.deepEqual(problems, []);
     assert.deepEqual(config?.unbuilt, [{ path: "errors", effect: "closed" }]);
   });
 
   test("header names keep their spelling, and an empty value stays", () => {
     const key = { kind: "httpMiddleware", name: "h" } as const;
-    const pairs = new Map([
-      ["headers/customRequestHeaders/X-Remove", ""],
-      ["headers/customResponseHeaders/x-Set", "a,b"],
-    ]);
-    const { config } = decodeKvObject(key, pairs, "traefik/http/middlewares/h");
+    const pairs = {
+      "headers/customRequestHeaders/X-Remove": "",
+      "headers/customResponseHeaders/x-Set": "a,b",
+    };
+    const { config } = decodePairs(key, pairs, "traefik/http/middlewares/h");
     assert.deepEqual(config, {
       kind: "httpMiddleware",
       headers: {
@@ -424,8 +466,11 @@ describe("decodeKvObject()", () => {
 
   test("an object of a kind that is not built is known and closed", () => {
     const key = { kind: "tlsOptions", name: "default" } as const;
-    const pairs = new Map([["minVersion", "VersionTLS13"]]);
-    const { config } = decodeKvObject(key, pairs, "traefik/tls/options/default");
+    const { config } = decodePairs(
+      key,
+      { minVersion: "VersionTLS13" },
+      "traefik/tls/options/default",
+    );
     assert.deepEqual(config, { kind: "tlsOptions", unbuilt: [{ path: "", effect: "closed" }] });
   });
 

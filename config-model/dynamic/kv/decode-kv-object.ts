@@ -1,28 +1,45 @@
-import { buildKeyTree } from "../../schema/build-key-tree.ts";
+import { buildKeyTree, type KeyPair } from "../../schema/build-key-tree.ts";
 import { decodeObject, type ProvidedKey } from "../decode-object.ts";
 import type { SourcePosition } from "../diagnostic.ts";
 import type { SourceObject } from "../source-object.ts";
 
+export interface KvPair {
+  /** The whole key, as it is in the store. */
+  readonly key: string;
+  /** What follows the object's name in it (`KvLocation.rest`). */
+  readonly rest: string;
+  readonly value: string;
+}
+
 /**
- * Decodes one object from its keys with Traefik's rules for key-value stores, with one difference: a bad key harms this
- * object only. `pairs` maps what follows the object's name (`KvLocation.rest`) to the value; `sourceKey` is the full key
- * of the object (`traefik/http/routers/r1`).
+ * Decodes one object from its pairs with Traefik's rules for key-value stores, with one difference: a bad key harms this
+ * object only. `place`: the part of a key that names the object (`traefik/http/routers/r1`).
  */
 export function decodeKvObject(
   key: ProvidedKey,
-  pairs: ReadonlyMap<string, string>,
-  sourceKey: string,
+  pairs: readonly KvPair[],
+  place: string,
 ): SourceObject {
-  // String order is also the order of numbered nodes (0, 1, 10, 2), as in Traefik.
-  const sorted = [...pairs].toSorted(([a], [b]) => (a < b ? -1 : 1));
-  const tree = buildKeyTree(
-    sorted.map(([rest, value]) => {
-      const path = rest.split("/").filter((fragment) => fragment !== "");
-      return [path, rest === "" ? sourceKey : `${sourceKey}/${rest}`, value] as const;
-    }),
-    sourceKey,
-  );
-  return decodeObject({ key, place: sourceKey, node: tree }, etcdPosition);
+  const tree = buildKeyTree(inTraefikOrder(pairs), place);
+  return decodeObject({ key, place, node: tree }, etcdPosition);
+}
+
+/**
+ * As strings, lists of texts by the key of the list: this is also the order of numbered nodes (0, 1, 10, 2). It matters
+ * where keys differ in case: the first spelling names a node, the last one gives its value.
+ */
+function inTraefikOrder(pairs: readonly KvPair[]): readonly KeyPair[] {
+  return pairs.map(toKeyPair).sort((a, b) => {
+    const [, keyA, , listA = keyA] = a;
+    const [, keyB, , listB = keyB] = b;
+    if (listA !== listB) return listA < listB ? -1 : 1;
+    return keyA < keyB ? -1 : 1;
+  });
+}
+
+function toKeyPair({ key, rest, value }: KvPair): KeyPair {
+  const path = rest.split("/").filter((fragment) => fragment !== "");
+  return [path, key, value, rest === "" ? key : key.replace(/\/\d+$/, "")];
 }
 
 function etcdPosition(place: number | string): SourcePosition {

@@ -12,8 +12,8 @@ export interface KvLocation {
 
 /**
  * The object a key below the root (`http/routers/r1/rule`) belongs to. Section and collection are case-insensitive and
- * doubled slashes do not count; names keep their spelling, and names that differ in case are two objects (in Traefik
- * they run together). Absent: the key is no part of the dynamic configuration and is passed over.
+ * doubled slashes do not count. Names that differ in case are one object, as in Traefik; here the name is as this key
+ * spells it. Absent: the key is no part of the dynamic configuration and is passed over.
  */
 export function locateKvKey(relativeKey: string): KvLocation | undefined {
   const [section, afterSection] = takeFragment(relativeKey, 0);
