@@ -22,6 +22,12 @@ export function buildRedirections(
       decoder.error("invalid-value", decoder.placeOf(path), `${path} needs "to"`);
       continue;
     }
+    if (!/^[A-Za-z][\dA-Za-z+.-]*$/.test(scheme)) {
+      const place = decoder.placeOf(`${path}.scheme`);
+      const shown = shownValue(scheme);
+      const message = `Invalid value "${shown}" for ${path}.scheme: expected a scheme like https`;
+      decoder.error("invalid-value", place, message);
+    }
     const port = targetPort(to, entryPoints);
     if (port === undefined) {
       if (value?.has(to)) continue; // its address has a mistake, which has been reported

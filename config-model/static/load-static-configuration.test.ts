@@ -277,7 +277,6 @@ entryPoints:
     assert.deepEqual(
       warnings.toSorted((a, b) => (a < b ? -1 : 1)),
       [
-        "s.yml:10:12: entryPoints.web.http.redirections is not supported yet, so the entry point is not opened",
         "s.yml:12:36: entryPoints.secure.http.tls is not supported yet, so the entry point is not opened",
         "s.yml:12:46: entryPoints.secure.http3 is not supported yet",
         "s.yml:13:18: UDP of entryPoints.dns.address is not supported yet, so the entry point is not opened",
@@ -289,13 +288,7 @@ entryPoints:
     );
     const unbuilt = [...configuration.entryPoints].map(([name, config]) => [name, config.unbuilt]);
     assert.deepEqual(unbuilt, [
-      [
-        "web",
-        [
-          { path: "http.redirections", effect: "closed" },
-          { path: "http2", effect: "degraded" },
-        ],
-      ],
+      ["web", [{ path: "http2", effect: "degraded" }]],
       [
         "secure",
         [

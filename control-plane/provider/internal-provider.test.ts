@@ -21,6 +21,7 @@ test("InternalProvider emits entry points and node settings in one change, then 
       ["entryPoint", "web", "entryPoints.web"],
       ["entryPoint", "db", "entryPoints.db"],
       ["nodeSettings", "node", "serversTransport"],
+      ["httpService", "noop", "internal"],
     ],
   );
   assert.equal(changes.changes[1]?.object?.config, configuration.entryPoints.get("db"));
@@ -71,6 +72,6 @@ test("InternalProvider.update() before the start is what the start says", async 
   await provider.start((event) => void events.push(event));
   assert.deepEqual(
     events.map((event) => event.kind === "changes" && event.changes.map(({ key }) => key.name)),
-    [["b", "node"], false],
+    [["b", "node", "noop"], false],
   );
 });

@@ -45,16 +45,14 @@ export const entryPointFields = {
     addXForwardedSchemeHeaders: degraded(bool()),
   }),
   http: always({
-    redirections: closed(
-      struct({
-        entryPoint: struct({
-          to: text(),
-          scheme: text("https"),
-          permanent: bool(true),
-          priority: int64(redirectPriority),
-        }),
+    redirections: struct({
+      entryPoint: struct({
+        to: text(),
+        scheme: text("https"),
+        permanent: bool(true),
+        priority: int64(redirectPriority),
       }),
-    ),
+    }),
     middlewares: texts(),
     tls: closed(
       allowEmpty({
