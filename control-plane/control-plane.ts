@@ -18,11 +18,13 @@ import { parseHostPort } from "../foundation/format-address.ts";
 import type { Logger } from "../foundation/log.ts";
 import { StateDirectory } from "../foundation/state-directory.ts";
 import { ProviderAggregator } from "./aggregator/provider-aggregator.ts";
+import type { EtcdFigures } from "./api/etcd-figures.ts";
 import { fleetPages } from "./api/fleet-pages.ts";
 import { type ConfigCounts, createConfigCounts } from "./api/metrics-page.ts";
 import { DiagnosticCollection } from "./compiler/diagnostic-collection.ts";
 import { SnapshotCompiler } from "./compiler/snapshot-compiler.ts";
 import type { ControlPlaneOptions } from "./control-plane-options.ts";
+import type { WatchCounts } from "./etcd/watch-prefix.ts";
 import { FileProvider } from "./provider/file-provider.ts";
 import { InternalProvider } from "./provider/internal-provider.ts";
 import type { Provider } from "./provider/provider.ts";
@@ -51,6 +53,7 @@ export class ControlPlane {
   readonly #resources = new AsyncDisposableStack();
   readonly #internalProvider: InternalProvider;
   #fileProvider: FileProvider | undefined;
+  #watchCounts: WatchCounts | undefined;
   #stopped: Promise<void> | undefined;
 
   constructor({ options, log }: ControlPlaneInit) {
@@ -91,6 +94,7 @@ export class ControlPlane {
       }),
     );
     const providers = await this.#createProviders();
+    const etcd = await this.#etcdFigures(resources);
     const watcher = new ConfigurationWatcher({
       providers: providers.map(({ name }) => name),
       onBatch: ({ changes }) => {
@@ -131,6 +135,7 @@ export class ControlPlane {
           diagnosticCounts: () => diagnostics.counts,
           nodes: () => service.status.nodes(),
           head: () => publisher.committed.head,
+          ...(etcd !== undefined && { etcd }),
         }),
         log: this.#log,
       }),
@@ -198,10 +203,30 @@ export class ControlPlane {
     }
     if (etcd !== undefined) {
       const { EtcdProvider } = await import("./provider/etcd-provider.ts");
-      providers.push(new EtcdProvider({ etcd, log: this.#log }));
+      const provider = new EtcdProvider({ etcd, log: this.#log });
+      this.#watchCounts = provider.counts;
+      providers.push(provider);
     }
     providers.push(this.#internalProvider);
     return providers;
+  }
+
+  /** Each etcd is asked how full it is; one that serves both uses is asked once. */
+  async #etcdFigures(resources: AsyncDisposableStack): Promise<EtcdFigures | undefined> {
+    const { providers, fleet } = this.#options.configuration;
+    const store = storeInEtcd(fleet, providers.etcd);
+    const uses: [string, EtcdConnectionConfig][] = [];
+    if (store !== undefined) uses.push(["store", store]);
+    const isShared = providers.etcd?.endpoints.join() === store?.endpoints.join();
+    if (providers.etcd !== undefined && !isShared) uses.push(["provider", providers.etcd]);
+    if (uses.length === 0) return undefined;
+    const { EtcdDatabase } = await import("./etcd/etcd-database.ts");
+    const databases = uses.map(([use, etcd]) => {
+      const database = resources.use(new EtcdDatabase({ etcd, log: this.#log }));
+      database.start();
+      return { use, status: () => database.status };
+    });
+    return { databases, watch: this.#watchCounts };
   }
 
   #streamEndpoints(): StreamEndpoint[] {

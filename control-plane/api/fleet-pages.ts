@@ -5,6 +5,7 @@ import { objectKeyOf } from "../../config-model/snapshot/resource-kind.ts";
 import { type AdminPage, jsonAnswer } from "../../foundation/admin/admin-page.ts";
 import type { StoreHead } from "../snapshot-store/snapshot-store.ts";
 import type { NodeStatus } from "../stream/fleet-status.ts";
+import { etcdPage } from "./etcd-figures.ts";
 import { type ControlPlaneFigures, metricsPage } from "./metrics-page.ts";
 
 export interface FleetPagesInit extends ControlPlaneFigures {
@@ -32,6 +33,7 @@ export function fleetPages(init: FleetPagesInit): ReadonlyMap<string, AdminPage>
     ["/api/fleet/diagnostics", async () => jsonAnswer([...init.diagnostics()])],
     ["/api/fleet/nodes", async () => jsonAnswer(init.nodes().map(nodeReport))],
     ["/api/fleet/generation", async () => jsonAnswer(generationReport(init.head()))],
+    ...(init.etcd === undefined ? [] : ([["/api/fleet/etcd", etcdPage(init.etcd)]] as const)),
     ["/metrics", metricsPage(init)],
   ]);
 }

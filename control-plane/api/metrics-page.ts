@@ -6,6 +6,7 @@
 import type { AdminPage } from "../../foundation/admin/admin-page.ts";
 import type { StoreHead } from "../snapshot-store/snapshot-store.ts";
 import type { NodeStatus } from "../stream/fleet-status.ts";
+import { type EtcdFigures, registerEtcdMetrics } from "./etcd-figures.ts";
 
 /** Counted since the process started. */
 export interface ConfigCounts {
@@ -21,6 +22,8 @@ export interface ControlPlaneFigures {
   readonly diagnosticCounts: () => { readonly errors: number; readonly warnings: number };
   readonly nodes: () => readonly NodeStatus[];
   readonly head: () => StoreHead | undefined;
+  /** Absent without an etcd. */
+  readonly etcd?: EtcdFigures;
 }
 
 export function createConfigCounts(): ConfigCounts {
@@ -36,8 +39,15 @@ export function metricsPage(figures: ControlPlaneFigures): AdminPage {
   };
 }
 
-async function createRegistry({ counts, diagnosticCounts, nodes, head }: ControlPlaneFigures) {
-  const { Counter, Gauge, Registry } = await import("prom-client");
+async function createRegistry({
+  counts,
+  diagnosticCounts,
+  nodes,
+  head,
+  etcd,
+}: ControlPlaneFigures) {
+  const prometheus = await import("prom-client");
+  const { Counter, Gauge, Registry } = prometheus;
   const registry = new Registry();
   const registers = [registry];
   const counter = (name: string, help: string, value: () => number) =>
@@ -85,5 +95,6 @@ async function createRegistry({ counts, diagnosticCounts, nodes, head }: Control
       this.set({ in_sync: "false" }, all.length - inSync);
     },
   });
+  if (etcd !== undefined) registerEtcdMetrics(prometheus, registry, etcd);
   return { contentType: registry.contentType, metrics: () => registry.metrics() };
 }

@@ -63,6 +63,14 @@ export interface TransactionResult {
   readonly found: readonly (KeyValue | undefined)[];
 }
 
+export interface MemberStatus {
+  readonly endpoint: string;
+  readonly version: string;
+  readonly sizeBytes: number;
+  readonly inUseBytes: number;
+  readonly alarms: readonly string[];
+}
+
 const unaryDeadlineMs = 4_000;
 /** A page of a list is larger than other answers, and etcd may be walking a long index for it. */
 const rangeDeadlineMs = 10_000;
@@ -157,6 +165,23 @@ export class EtcdClient {
         unaryDeadlineMs,
       ),
     );
+  }
+
+  /** Of the member that answers. */
+  async databaseStatus(): Promise<MemberStatus> {
+    return await this.#read(async (connection) => {
+      const answer = await connection.call(
+        (etcd, options) => etcd.maintenance.status(options),
+        unaryDeadlineMs,
+      );
+      return {
+        endpoint: connection.endpoint,
+        version: answer.version,
+        sizeBytes: Number(answer.dbSize),
+        inUseBytes: Number(answer.dbSizeInUse),
+        alarms: answer.errors,
+      };
+    });
   }
 
   /** The raw stream with what classifies its errors. Whoever reads it calls `renew()` when it fails or falls silent. */
