@@ -4,6 +4,7 @@ import type { Diagnostic } from "../../config-model/dynamic/diagnostic.ts";
 import type { EntryPointConfig } from "../../config-model/dynamic/dynamic-object.ts";
 import { type ObjectKey, objectId } from "../../config-model/dynamic/object-key.ts";
 import type { SourceChange } from "../../config-model/dynamic/source-object.ts";
+import type { Resource } from "../../config-model/snapshot/resource.ts";
 import { objectKeyOf } from "../../config-model/snapshot/resource-kind.ts";
 import type { Body } from "../../control-plane/compiler/compiled-content.ts";
 import { decodeBody } from "../../control-plane/compiler/resource-body.ts";
@@ -13,6 +14,8 @@ import { ConfigurationWatcher } from "../../control-plane/watcher/configuration-
 export class DynamicPipeline {
   /** By `kind:name`. */
   readonly bodies = new Map<string, Body>();
+  /** What is published, by the same. */
+  readonly resources = new Map<string, Resource>();
   readonly diagnostics = new Map<string, readonly Diagnostic[]>();
   /** Qualified ids of everything the providers named. */
   readonly named = new Set<string>();
@@ -28,8 +31,12 @@ export class DynamicPipeline {
       onBatch: ({ changes }) => {
         for (const { key } of changes) this.named.add(objectId(key));
         const { delta, diagnostics } = compiler.apply(changes);
-        for (const removed of delta.removals) this.bodies.delete(idOf(objectKeyOf(removed)));
+        for (const removed of delta.removals) {
+          this.bodies.delete(idOf(objectKeyOf(removed)));
+          this.resources.delete(idOf(objectKeyOf(removed)));
+        }
         for (const put of delta.upserts) {
+          this.resources.set(idOf(objectKeyOf(put)), put);
           const body = decodeBody(put.payload);
           if (body !== undefined) this.bodies.set(idOf(objectKeyOf(put)), body);
         }
