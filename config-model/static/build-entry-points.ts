@@ -1,6 +1,7 @@
 import { parseHostPort } from "../../foundation/format-address.ts";
 import { isAddressOrRange } from "../../foundation/ip-range.ts";
 import { shownText, shownValue } from "../../foundation/shown-text.ts";
+import { deniedCharacters } from "../dynamic/denied-characters.ts";
 import type { EntryPointConfig, UnbuiltKey } from "../dynamic/dynamic-object.ts";
 import type { NodeDecoder } from "../schema/decode-node.ts";
 import { type Decoded, type StructValue, structDefaults } from "../schema/schema.ts";
@@ -149,20 +150,4 @@ function toConfig(
 /** The schema has checked the value. */
 function underscoreStrategy(text: string): EntryPointConfig["underscoreHeaders"] {
   return text === "delete" || text === "reject" ? text : "keep";
-}
-
-function deniedCharacters(allowed: EntryPointValue["http"]["encodedCharacters"]): string {
-  const characters = [
-    ["/", allowed.allowEncodedSlash],
-    ["\\", allowed.allowEncodedBackSlash],
-    ["\0", allowed.allowEncodedNullCharacter],
-    [";", allowed.allowEncodedSemicolon],
-    ["%", allowed.allowEncodedPercent],
-    ["?", allowed.allowEncodedQuestionMark],
-    ["#", allowed.allowEncodedHash],
-  ] as const;
-  return characters
-    .filter(([, isAllowed]) => !isAllowed)
-    .map(([character]) => character)
-    .join("");
 }
