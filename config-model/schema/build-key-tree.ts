@@ -21,14 +21,18 @@ interface Branch {
   children: Map<string, Branch> | undefined;
 }
 
+/** No key of a schema is as deep; what is below is left out, so that no key exhausts the stack of whoever walks the tree. */
+const maxDepth = 100;
+
 /** Tree of keys in the order given. */
 export function buildKeyTree(pairs: Iterable<KeyPair>, rootPlace: string): KeyNode {
   const root = createBranch("", rootPlace);
   for (const [path, place, text, spelling] of pairs) {
     const isItem = spelling !== undefined && spelling !== place;
     let branch = root;
-    for (let at = 0; at < path.length; at++) {
-      if (isItem && at === path.length - 1) takeOver(branch, spelling);
+    const depth = Math.min(path.length, maxDepth);
+    for (let at = 0; at < depth; at++) {
+      if (isItem && at === depth - 1) takeOver(branch, spelling);
       branch = childOf(branch, path[at] ?? "", place);
     }
     if (spelling !== undefined) {
