@@ -1,6 +1,6 @@
 /**
  * Cuts long work into slices, so that what else the thread does never waits longer than a slice:
- * `if (slice.isSpent) await slice.next();` inside the loop.
+ * `if (slice.isSpent) await slice.next();` inside the loop, or `slice.run()` for work that is written as steps.
  */
 export class TurnSlice {
   readonly #budgetMs: number;
@@ -13,6 +13,15 @@ export class TurnSlice {
 
   get isSpent(): boolean {
     return performance.now() >= this.#endsAtMs;
+  }
+
+  /** Takes all steps of a piece of work that may be interrupted between them. */
+  async run<T>(steps: Iterator<unknown, T>): Promise<T> {
+    for (;;) {
+      const step = steps.next();
+      if (step.done) return step.value;
+      if (this.isSpent) await this.next();
+    }
   }
 
   /** Resolves after everything that was waiting has had its turn. */

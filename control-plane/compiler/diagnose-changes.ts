@@ -32,12 +32,16 @@ export interface SettledBatch {
   readonly completed: ReadonlySet<CompiledObject>;
 }
 
-/** Returns the objects whose diagnostics changed. */
-export function diagnoseChanges(graph: ObjectGraph, batch: SettledBatch): ObjectDiagnostics[] {
+/** Returns the objects whose diagnostics changed; yields between objects. */
+export function* diagnoseChanges(
+  graph: ObjectGraph,
+  batch: SettledBatch,
+): Generator<void, ObjectDiagnostics[]> {
   const before = new Map<CompiledObject, readonly Diagnostic[]>();
-  const waiting = suspects(graph, batch);
+  const waiting = yield* suspects(graph, batch);
   for (const object of waiting) {
     waiting.delete(object); // it may come again, for another cause
+    yield;
     const { cause, diagnostics } = diagnoseObject(object, graph);
     if (cause !== object.cause) {
       object.cause = cause;
@@ -60,24 +64,32 @@ export function diagnoseChanges(graph: ObjectGraph, batch: SettledBatch): Object
   return changes;
 }
 
-function suspects(graph: ObjectGraph, batch: SettledBatch): Set<CompiledObject> {
+function* suspects(graph: ObjectGraph, batch: SettledBatch): Generator<void, Set<CompiledObject>> {
   const { changed, read, rewired, deleted, flipped, completed } = batch;
-  const found = new Set(changed);
-  for (const object of read) found.add(object);
-  for (const routers of [completed, flipped]) {
-    for (const router of routers) {
-      if (!graph.tree.hasBonds(router.id)) continue;
-      found.add(router);
-      for (const relative of graph.relativesOf(router)) found.add(relative);
+  const found = new Set<CompiledObject>();
+  for (const objects of [changed, read]) {
+    for (const object of objects) {
+      found.add(object);
+      yield;
+    }
+  }
+  for (const objects of [completed, flipped]) {
+    for (const object of objects) {
+      yield;
+      if (!graph.tree.hasBonds(object.id)) continue;
+      found.add(object);
+      for (const relative of graph.relativesOf(object)) found.add(relative);
     }
   }
   for (const object of flipped) {
     found.add(object);
+    yield;
     if (object.key.kind === "httpRouter" || object.key.kind === "tcpRouter") continue;
     for (const referrer of graph.referrersOf(object.id)) found.add(referrer);
   }
   const above = new Set([...rewired, ...deleted]);
   for (const object of above) {
+    yield;
     for (const referrer of graph.referrersOf(object.id)) {
       // What was and is included has nothing but included objects below it, and nothing to say of them.
       if (referrer.included && !flipped.has(referrer)) {

@@ -74,15 +74,39 @@ export class ObjectGraph {
     yield* this.#existing(this.tree.childrenOf(id));
   }
 
-  /** Settles who is included after `changed` objects changed and `deleted` ones left. */
-  settle(changed: Iterable<CompiledObject>, deleted: readonly CompiledObject[]): Settled {
-    const seeds = new Set(changed);
+  /** Settles who is included after `changed` objects changed and `deleted` ones left; yields between objects. */
+  *settle(
+    changed: Iterable<CompiledObject>,
+    deleted: readonly CompiledObject[],
+  ): Generator<void, Settled> {
+    const seeds = new Set<CompiledObject>();
+    for (const object of changed) {
+      seeds.add(object);
+      yield;
+    }
     for (const object of deleted) for (const child of this.childrenOf(object.id)) seeds.add(child);
-    const left = this.#leave(seeds, deleted, "complete");
-    const completed = left.symmetricDifference(this.#enter(seeds, "complete"));
-    const again = seeds.union(completed);
-    const out = this.#leave(again, deleted, "included");
-    return { flipped: out.symmetricDifference(this.#enter(again, "included")), completed };
+    const completed = yield* this.#settleState("complete", seeds, deleted);
+    for (const object of completed) {
+      seeds.add(object);
+      yield;
+    }
+    return { flipped: yield* this.#settleState("included", seeds, deleted), completed };
+  }
+
+  /** Returns those whose state is not what it was. */
+  *#settleState(
+    state: State,
+    seeds: ReadonlySet<CompiledObject>,
+    deleted: readonly CompiledObject[],
+  ): Generator<void, Set<CompiledObject>> {
+    const left = yield* this.#leave(seeds, deleted, state);
+    const flipped = yield* this.#enter(seeds, state);
+    for (const object of left) {
+      yield;
+      // Out and in again is no change.
+      if (!flipped.delete(object)) flipped.add(object);
+    }
+    return flipped;
   }
 
   /** The way from `object` back to itself, its own id first and last; undefined when there is none. */
@@ -103,16 +127,17 @@ export class ObjectGraph {
   }
 
   /** First phase. Only an object whose references changed (a seed) can have closed a loop. */
-  #leave(
+  *#leave(
     seeds: ReadonlySet<CompiledObject>,
     deleted: Iterable<CompiledObject>,
     state: State,
-  ): Set<CompiledObject> {
+  ): Generator<void, Set<CompiledObject>> {
     const left = new Set<CompiledObject>();
     const waiting = [...seeds];
     for (const object of deleted) this.#pushDependents(object, state, waiting);
     for (let object = waiting.pop(); object !== undefined; object = waiting.pop()) {
       if (!object[state]) continue;
+      yield;
       if (this.#canBe(state, object)) {
         if (state === "included" || !seeds.has(object) || !this.loopThrough(object)) continue;
       }
@@ -124,11 +149,12 @@ export class ObjectGraph {
   }
 
   /** Second phase. What enters requires only what is in, so it cannot close a loop. */
-  #enter(seeds: ReadonlySet<CompiledObject>, state: State): Set<CompiledObject> {
+  *#enter(seeds: ReadonlySet<CompiledObject>, state: State): Generator<void, Set<CompiledObject>> {
     const entered = new Set<CompiledObject>();
     const waiting = [...seeds];
     for (let object = waiting.pop(); object !== undefined; object = waiting.pop()) {
       if (object[state] || !this.#canBe(state, object)) continue;
+      yield;
       object[state] = true;
       entered.add(object);
       this.#pushDependents(object, state, waiting);

@@ -99,17 +99,31 @@ export class SnapshotCompiler {
 
   /** No key occurs twice in `changes`. */
   apply(changes: readonly WatchedChange[]): CompiledChange {
+    const steps = this.steps(changes);
+    for (;;) {
+      const step = steps.next();
+      if (step.done) return step.value;
+    }
+  }
+
+  /** The same, to be interrupted between objects. The steps of one batch come before those of the next. */
+  *steps(changes: readonly WatchedChange[]): Generator<void, CompiledChange> {
     const batch = this.#openBatch();
     // Entry points first, so that every router is bound once, when it is compiled.
     const isEntryPoint = ({ key }: WatchedChange) => key.kind === "entryPoint";
     for (const change of changes) if (isEntryPoint(change)) this.#takeIn(change, batch);
-    this.#bindAffected(batch);
-    for (const change of changes) if (!isEntryPoint(change)) this.#takeIn(change, batch);
+    yield* this.#bindAffected(batch);
+    for (const change of changes) {
+      if (isEntryPoint(change)) continue;
+      this.#takeIn(change, batch);
+      yield;
+    }
     this.#placeChildren(batch);
     this.#noteTlsConflicts(batch);
-    const settled = this.#graph.settle(batch.changed, batch.deleted);
-    const diagnostics = diagnoseChanges(this.#graph, { ...batch, ...settled });
-    return { delta: this.#publish(batch, settled.flipped), diagnostics };
+    const settled = yield* this.#graph.settle(batch.changed, batch.deleted);
+    const diagnostics = yield* diagnoseChanges(this.#graph, { ...batch, ...settled });
+    const delta = yield* this.#publish(batch, settled.flipped);
+    return { delta, diagnostics };
   }
 
   /** Where an operator finds the object a resource comes from: what a rejection of it is joined with. */
@@ -218,7 +232,7 @@ export class SnapshotCompiler {
   }
 
   /** Routers for which changed entry points make a difference, and those just carried over. */
-  #bindAffected(batch: Batch): void {
+  *#bindAffected(batch: Batch): Generator<void, void> {
     for (const id of this.#binder.takeAffectedRouters()) {
       const router = this.#graph.get(id);
       if (router !== undefined) batch.changed.add(router);
@@ -226,6 +240,7 @@ export class SnapshotCompiler {
     for (const object of batch.changed) {
       if (object.entryPoints === undefined) continue;
       this.#bind(object, object.entryPoints, this.#own.inUse(object));
+      yield;
     }
   }
 
@@ -286,20 +301,24 @@ export class SnapshotCompiler {
     }
   }
 
-  #publish(batch: Batch, flipped: ReadonlySet<CompiledObject>): SnapshotDelta {
+  *#publish(batch: Batch, flipped: ReadonlySet<CompiledObject>): Generator<void, SnapshotDelta> {
     const upserts: Resource[] = [];
     const removals: ResourceKey[] = [];
     for (const { published } of batch.deleted) {
       if (published !== undefined) removals.push({ kind: published.kind, name: published.name });
     }
-    for (const object of batch.changed.union(flipped)) {
-      const { published } = object;
-      const next = object.included ? object.compiled : undefined;
-      object.published = next;
-      if (next !== undefined) {
-        if (next !== published) upserts.push(next);
-      } else if (published !== undefined) {
-        removals.push({ kind: published.kind, name: published.name });
+    for (const objects of [batch.changed, flipped]) {
+      for (const object of objects) {
+        yield;
+        const { published } = object;
+        const next = object.included ? object.compiled : undefined;
+        // What is in both sets has become what it is by the second time.
+        object.published = next;
+        if (next !== undefined) {
+          if (next !== published) upserts.push(next);
+        } else if (published !== undefined) {
+          removals.push({ kind: published.kind, name: published.name });
+        }
       }
     }
     return { upserts, removals };
