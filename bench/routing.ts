@@ -43,6 +43,8 @@ const mixedShape: Shape = {
   request: (i) => (mixed[i % mixed.length] ?? hostShape).request(i),
 };
 
+const shapes = [hostShape, wildcardShape, prefixShape, mixedShape];
+
 const passes = 5;
 const batchesPerPass = 200;
 /** Few enough to stay in the cache, as a request that was just parsed does; the routers do not. */
@@ -51,12 +53,19 @@ const requestsPerBatch = 500;
 export async function run(args: string[]): Promise<void> {
   const { values } = parseArgs({
     args,
-    options: { routers: { type: "string", default: "1000,10000,100000" } },
+    options: {
+      routers: { type: "string", default: "1000,10000,100000" },
+      shapes: { type: "string", default: "hosts,wildcards,prefixes,mixture" },
+    },
   });
   process.stdout.write("ns per decision, median (best) of passes; us per router put in and out\n");
-  process.stdout.write("routers  shape      uniform      90 % to 1 %  in     out\n");
+  process.stdout.write(
+    "90 % to 1 %: to routers that were put in one after another, or far from each other\n",
+  );
+  process.stdout.write("routers  shape      uniform      together     apart        in     out\n");
   for (const count of values.routers.split(",").map(Number)) {
-    for (const shape of [hostShape, wildcardShape, prefixShape, mixedShape]) {
+    for (const shape of shapes) {
+      if (!values.shapes.split(",").includes(shape.name)) continue;
       process.stdout.write(`${measure(shape, count)}\n`);
     }
   }
@@ -69,16 +78,20 @@ function measure(shape: Shape, count: number): string {
   const inUs = timeEachUs(placements, (placement) => index.add(placement));
   const uniform = decisions(shape, index, (random) => random.below(count));
   const hot = Math.max(1, Math.floor(count / 100));
-  const skewed = decisions(shape, index, (random) =>
-    random.chance(0.9) ? random.below(hot) : random.below(count),
-  );
+  const skewed = (stride: number) =>
+    decisions(shape, index, (random) =>
+      random.chance(0.9) ? (random.below(hot) * stride) % count : random.below(count),
+    );
+  const together = skewed(1);
+  const apart = skewed(101);
   const sample = placements.filter((_, i) => i % Math.ceil(count / 1_000) === 0);
   const outUs = timeEachUs(sample, (placement) => index.remove(placement));
   return [
     String(count).padEnd(8),
     shape.name.padEnd(10),
     summary(uniform).padEnd(12),
-    summary(skewed).padEnd(12),
+    summary(together).padEnd(12),
+    summary(apart).padEnd(12),
     inUs.toFixed(2).padEnd(6),
     outUs.toFixed(2),
   ].join(" ");

@@ -22,7 +22,7 @@ export function addToBucket<R extends Route>(
     return list;
   }
   if (bucket instanceof SortedPlacements && bucket.size >= listLimit) {
-    const table = new PathTable<R>();
+    const table = new PathTable<R>(placement.host);
     for (const each of bucket) table.add(each);
     table.add(placement);
     return table;

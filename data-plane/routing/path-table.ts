@@ -1,7 +1,7 @@
 import { Placement } from "./placement.ts";
+import { PrefixLengths } from "./prefix-lengths.ts";
 import type { RequestFacts } from "./request-facts.ts";
 import type { Route } from "./route.ts";
-import type { RouteBucket } from "./route-bucket.ts";
 import { ScannedText } from "./scanned-text.ts";
 import { SortedPlacements } from "./sorted-placements.ts";
 import { TextTable } from "./text-table.ts";
@@ -12,30 +12,34 @@ type PathBucket<R extends Route> = Placement<R> | SortedPlacements<R>;
 /**
  * Placements by path, exact ones and prefixes. A lookup runs over the path once and asks the table wherever some prefix
  * may end: as often as there are different lengths, however many paths there are. Prefixes are plain text, so every
- * position may be an end. Nothing is allocated.
+ * position may be an end. The longest come first: they tend to win. Nothing is allocated.
  */
-export class PathTable<R extends Route> implements RouteBucket<R> {
+export class PathTable<R extends Route> {
+  /** The pattern all of them have. */
+  readonly host: string;
   readonly #exact = new TextTable<PathBucket<R>>();
   readonly #prefixes = new TextTable<PathBucket<R>>();
-  /** Of the prefixes, each once, ascending. */
-  readonly #lengths: number[] = [];
-  /** How many prefixes have that length. */
-  readonly #countByLength = new Map<number, number>();
+  readonly #prefixLengths = new PrefixLengths();
   #size = 0;
+
+  constructor(host: string) {
+    this.host = host;
+  }
 
   get size(): number {
     return this.#size;
   }
 
-  best(facts: RequestFacts, incumbent: R | undefined): R | undefined {
+  best(facts: RequestFacts, incumbent: Placement<R> | undefined): Placement<R> | undefined {
     const path = facts.routingPath;
-    const lengths = this.#lengths;
+    const { lengths, bounds } = this.#prefixLengths;
     const mayBeExact = path.length <= this.#exact.longest;
     scannedPath.read(path, mayBeExact ? path.length : Math.min(path.length, lengths.at(-1) ?? 0));
     let best = incumbent;
-    for (let i = 0; i < lengths.length; i += 1) {
+    for (let i = lengths.length - 1; i >= 0; i -= 1) {
       const length = lengths[i] ?? 0;
-      if (length > path.length) break;
+      if (length > path.length) continue;
+      if (best !== undefined && best.priority > (bounds[i] ?? 0)) break;
       const found = this.#prefixes.get(scannedPath, length);
       if (found !== undefined) best = found.bestOfPath(facts, best);
     }
@@ -53,7 +57,7 @@ export class PathTable<R extends Route> implements RouteBucket<R> {
       table.set(scannedPath, path.length, listOf(before, placement));
     else before.add(placement);
     this.#size += 1;
-    if (!placement.isExactPath) this.#countLength(path.length, 1);
+    if (!placement.isExactPath) this.#prefixLengths.add(path.length, placement.route.priority);
   }
 
   remove(placement: Placement<R>): void {
@@ -70,24 +74,11 @@ export class PathTable<R extends Route> implements RouteBucket<R> {
       if (bucket.size === 0) table.delete(scannedPath, path.length);
     }
     this.#size -= 1;
-    if (!placement.isExactPath) this.#countLength(path.length, -1);
+    if (!placement.isExactPath) this.#prefixLengths.remove(path.length);
   }
 
   #tableFor({ isExactPath }: Placement<R>): TextTable<PathBucket<R>> {
     return isExactPath ? this.#exact : this.#prefixes;
-  }
-
-  #countLength(length: number, by: 1 | -1): void {
-    const before = this.#countByLength.get(length) ?? 0;
-    const after = before + by;
-    if (after === 0) this.#countByLength.delete(length);
-    else this.#countByLength.set(length, after);
-    if (before === 0) {
-      const next = this.#lengths.findIndex((other) => other > length);
-      this.#lengths.splice(next === -1 ? this.#lengths.length : next, 0, length);
-    } else if (after === 0) {
-      this.#lengths.splice(this.#lengths.indexOf(length), 1);
-    }
   }
 }
 

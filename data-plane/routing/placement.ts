@@ -3,7 +3,6 @@ import { TextPool } from "../../foundation/text-pool.ts";
 import type { Predicate, RequestFacts } from "./request-facts.ts";
 import type { Route } from "./route.ts";
 import { compareRoutes } from "./route.ts";
-import type { RouteBucket } from "./route-bucket.ts";
 import { isPositive, ruleAlternatives } from "./rule-alternatives.ts";
 import { allOf, compileRule } from "./rule-matcher.ts";
 
@@ -57,9 +56,11 @@ function argumentOf(rule: Rule | undefined): string | undefined {
  * A route at one place of the index. It is a bucket of one by itself: most hosts have one route, and at 100,000 of them
  * a list each would cost more than the routes.
  */
-export class Placement<R extends Route> implements RouteBucket<R> {
+export class Placement<R extends Route> {
   // What every decision looks at comes first: the rest may lie on another line of the cache.
   readonly route: R;
+  /** The route's, so that most comparisons need not look at the routes. */
+  readonly priority: number | bigint;
   readonly #test: Predicate | undefined;
   readonly isExactPath: boolean;
   readonly path: string;
@@ -67,6 +68,7 @@ export class Placement<R extends Route> implements RouteBucket<R> {
 
   constructor(route: R, { host, path, isExactPath, test }: PlacementKey) {
     this.route = route;
+    this.priority = route.priority;
     this.#test = test;
     this.isExactPath = isExactPath;
     this.path = path;
@@ -86,15 +88,22 @@ export class Placement<R extends Route> implements RouteBucket<R> {
     return this.#test === undefined || this.#test(facts);
   }
 
-  best(facts: RequestFacts, incumbent: R | undefined): R | undefined {
-    if (incumbent !== undefined && compareRoutes(incumbent, this.route) <= 0) return incumbent;
-    return this.matches(facts) ? this.route : incumbent;
+  best(facts: RequestFacts, incumbent: Placement<R> | undefined): Placement<R> | undefined {
+    if (incumbent !== undefined && !this.isBefore(incumbent)) return incumbent;
+    return this.matches(facts) ? this : incumbent;
   }
 
   /** Like `best`, where being found means that the path matched, too. */
-  bestOfPath(facts: RequestFacts, incumbent: R | undefined): R | undefined {
-    if (incumbent !== undefined && compareRoutes(incumbent, this.route) <= 0) return incumbent;
-    return this.passes(facts) ? this.route : incumbent;
+  bestOfPath(facts: RequestFacts, incumbent: Placement<R> | undefined): Placement<R> | undefined {
+    if (incumbent !== undefined && !this.isBefore(incumbent)) return incumbent;
+    return this.passes(facts) ? this : incumbent;
+  }
+
+  /** Whether its route comes first; of one route's placements, none does. */
+  isBefore(other: Placement<R>): boolean {
+    if (this.priority > other.priority) return true;
+    if (this.priority < other.priority) return false;
+    return compareRoutes(this.route, other.route) < 0;
   }
 
   /** What is left of the key when the route is replaced by another version of itself with the same rule. */

@@ -6,6 +6,7 @@
  */
 import { addToBucket, type HostBucket, removeFromBucket } from "./host-bucket.ts";
 import { wildcardSuffixStart } from "./host-pattern.ts";
+import { PathTable } from "./path-table.ts";
 import type { Placement } from "./placement.ts";
 import type { RequestFacts } from "./request-facts.ts";
 import type { Route } from "./route.ts";
@@ -18,24 +19,35 @@ export class RoutingIndex<R extends Route> {
   readonly #wildcard = new TextTable<HostBucket<R>>();
   #anyHost: HostBucket<R> | undefined;
 
+  /**
+   * The last host with many routes, which is likely to be asked for again: comparing is faster than looking up. It refers
+   * to nothing of a request.
+   */
+  #repeated: string | undefined;
+  #repeatedExact: HostBucket<R> | undefined;
+  #repeatedWildcard: HostBucket<R> | undefined;
+
   find(facts: RequestFacts): R | undefined {
     const { host } = facts;
-    let best: R | undefined;
-    if (host !== "" && host.length <= this.#exact.longest) {
-      scannedHost.read(host, host.length);
-      const bucket = this.#exact.get(scannedHost, host.length);
-      if (bucket !== undefined) best = bucket.best(facts, undefined);
-    }
-    if (this.#wildcard.size > 0) {
-      const start = wildcardSuffixStart(host);
-      const length = host.length - start;
-      if (start !== -1 && length <= this.#wildcard.longest) {
-        if (host.length > this.#exact.longest) scannedHost.read(host, length);
-        const bucket = this.#wildcard.get(scannedHost, length);
-        if (bucket !== undefined) best = bucket.best(facts, best);
+    let exact: HostBucket<R> | undefined;
+    let wildcard: HostBucket<R> | undefined;
+    if (host === this.#repeated) {
+      exact = this.#repeatedExact;
+      wildcard = this.#repeatedWildcard;
+    } else {
+      exact = this.#exactFor(host);
+      if (this.#wildcard.size > 0) wildcard = this.#wildcardFor(host);
+      if (exact instanceof PathTable) {
+        this.#repeated = exact.host;
+        this.#repeatedExact = exact;
+        this.#repeatedWildcard = wildcard;
       }
     }
-    return this.#anyHost === undefined ? best : this.#anyHost.best(facts, best);
+    let best: Placement<R> | undefined;
+    if (exact !== undefined) best = exact.best(facts, undefined);
+    if (wildcard !== undefined) best = wildcard.best(facts, best);
+    if (this.#anyHost !== undefined) best = this.#anyHost.best(facts, best);
+    return best?.route;
   }
 
   add(placement: Placement<R>): void {
@@ -48,7 +60,9 @@ export class RoutingIndex<R extends Route> {
     const length = scanPattern(host);
     const before = table.get(scannedHost, length);
     const after = addToBucket(before, placement);
-    if (after !== before) table.set(scannedHost, length, after);
+    if (after === before) return;
+    table.set(scannedHost, length, after);
+    this.#repeated = undefined;
   }
 
   /** The very object that was added. */
@@ -63,8 +77,26 @@ export class RoutingIndex<R extends Route> {
     const before = table.get(scannedHost, length);
     if (before === undefined) return;
     const after = removeFromBucket(before, placement);
+    if (after === before) return;
     if (after === undefined) table.delete(scannedHost, length);
-    else if (after !== before) table.set(scannedHost, length, after);
+    else table.set(scannedHost, length, after);
+    this.#repeated = undefined;
+  }
+
+  /** Reads the host, where that makes sense. */
+  #exactFor(host: string): HostBucket<R> | undefined {
+    if (host === "" || host.length > this.#exact.longest) return undefined;
+    scannedHost.read(host, host.length);
+    return this.#exact.get(scannedHost, host.length);
+  }
+
+  /** After `#exactFor`. */
+  #wildcardFor(host: string): HostBucket<R> | undefined {
+    const start = wildcardSuffixStart(host);
+    const length = host.length - start;
+    if (start === -1 || length > this.#wildcard.longest) return undefined;
+    if (host.length > this.#exact.longest) scannedHost.read(host, length);
+    return this.#wildcard.get(scannedHost, length);
   }
 
   #tableFor(host: string): TextTable<HostBucket<R>> {

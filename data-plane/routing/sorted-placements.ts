@@ -1,10 +1,9 @@
 import type { Placement } from "./placement.ts";
 import type { RequestFacts } from "./request-facts.ts";
 import { compareRoutes, type Route } from "./route.ts";
-import type { RouteBucket } from "./route-bucket.ts";
 
 /** Placements in order of their routes, the winner first. A route may stand in it several times. */
-export class SortedPlacements<R extends Route> implements RouteBucket<R> {
+export class SortedPlacements<R extends Route> {
   readonly #placements: Placement<R>[] = [];
 
   get size(): number {
@@ -15,26 +14,26 @@ export class SortedPlacements<R extends Route> implements RouteBucket<R> {
     return this.#placements.values();
   }
 
-  best(facts: RequestFacts, incumbent: R | undefined): R | undefined {
+  best(facts: RequestFacts, incumbent: Placement<R> | undefined): Placement<R> | undefined {
     const placements = this.#placements;
     for (let i = 0; i < placements.length; i += 1) {
       const placement = placements[i];
       if (placement === undefined) break;
       // In order: once the incumbent wins against one, it wins against all that follow.
-      if (incumbent !== undefined && compareRoutes(incumbent, placement.route) <= 0) break;
-      if (placement.matches(facts)) return placement.route;
+      if (incumbent !== undefined && !placement.isBefore(incumbent)) break;
+      if (placement.matches(facts)) return placement;
     }
     return incumbent;
   }
 
   /** Like `best`, where all have the same path and it is known to match. */
-  bestOfPath(facts: RequestFacts, incumbent: R | undefined): R | undefined {
+  bestOfPath(facts: RequestFacts, incumbent: Placement<R> | undefined): Placement<R> | undefined {
     const placements = this.#placements;
     for (let i = 0; i < placements.length; i += 1) {
       const placement = placements[i];
       if (placement === undefined) break;
-      if (incumbent !== undefined && compareRoutes(incumbent, placement.route) <= 0) break;
-      if (placement.passes(facts)) return placement.route;
+      if (incumbent !== undefined && !placement.isBefore(incumbent)) break;
+      if (placement.passes(facts)) return placement;
     }
     return incumbent;
   }
