@@ -81,7 +81,7 @@ export class EtcdObjects {
     }
     const key = known?.name === first.owner.name ? known : first.owner;
     object.known = key;
-    const place = first.key.slice(0, first.key.length - first.rest.length).replace(/\/+$/, "");
+    const place = withoutSlashes(first.key, first.key.length - first.rest.length);
     const change = { key, object: decodeKvObject(key, located, place) };
     if (known === undefined || known === key) return [change];
     return [{ key: known, object: undefined }, change];
@@ -120,4 +120,11 @@ export class EtcdObjects {
     this.#strays.set(key, stray);
     return true;
   }
+}
+
+/** The key up to `end`, without the slashes before that. */
+function withoutSlashes(key: string, end: number): string {
+  let length = end;
+  while (key[length - 1] === "/") length--;
+  return key.slice(0, length);
 }
