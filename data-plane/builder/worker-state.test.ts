@@ -175,6 +175,22 @@ test("a transfer whose bytes cannot be read fails as a whole and changes nothing
   assert.equal(harness.ask(), "200 127.0.0.1:8001/v1/");
 });
 
+test("a service that is never meant to be reached says so, and may become a real one and back", async () => {
+  const harness = await serving();
+  const noop = bodyResource("app", {
+    $case: "httpService",
+    value: { type: { $case: "noop", value: {} } },
+  });
+  const server = harness.upstreamOf(8001);
+  assert.deepEqual(await harness.apply([noop]), []);
+  assert.equal(harness.ask(), "418 I'm a teapot");
+  assert.equal(server?.closed, 1);
+  await harness.apply([serviceOf("app", [8002])]);
+  assert.equal(harness.ask(), "200 127.0.0.1:8002/v1/");
+  await harness.apply([noop]);
+  assert.equal(harness.upstreamOf(8002)?.closed, 1);
+});
+
 test("parts may lie in memory shared with other workers, names and texts beyond ASCII included", async () => {
   const harness = await serving();
   harness.state.begin(false);
