@@ -3,11 +3,14 @@
  * cannot be read, or is half-written, or vanished a moment ago, keeps what it held before.
  */
 import { readFileSync, statSync } from "node:fs";
+import { basename, relative } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import type { DocumentObject } from "../../config-model/dynamic/decode-document.ts";
 import { decodeDynamicFile } from "../../config-model/dynamic/decode-dynamic-file.ts";
 import type { Diagnostic } from "../../config-model/dynamic/diagnostic.ts";
 import type { SourceChange } from "../../config-model/dynamic/source-object.ts";
+import { BucketedDigest } from "../../config-model/snapshot/bucketed-digest.ts";
+import { sourceBucket, sourceLeaf } from "../../config-model/snapshot/source-digest.ts";
 import type { FileProviderConfig } from "../../config-model/static/static-configuration.ts";
 import { describeReadFailure, duplicateProblem, wholeProblem } from "./file-problem.ts";
 import { type FileListing, listFiles } from "./file-provider-listing.ts";
@@ -19,6 +22,11 @@ export interface FileReading {
   /** Why what is known may be less than what the files hold; absent when all of it was read. */
   readonly incomplete: string | undefined;
   readonly folders: readonly string[];
+  /**
+   * Of all files as they were read last, by their place in the folder: the same array until one changes. Absent when one
+   * could not be read.
+   */
+  readonly digest: Uint8Array | undefined;
   /** What is missing tells nothing when it comes back: look again after this time. */
   readonly lookAgainMs: number | undefined;
 }
@@ -47,6 +55,7 @@ export class FileReader {
   readonly #files = new Map<string, FileState>();
   #objects: ReadonlyMap<string, DocumentObject> = new Map();
   #folders: readonly string[] = [];
+  readonly #digest = new BucketedDigest();
 
   constructor(init: FileReaderInit) {
     this.#init = init;
@@ -85,8 +94,20 @@ export class FileReader {
     if (known?.stamp === stamp) return true;
     const text = readFileSync(path, "utf8");
     if (known?.text === text) known.stamp = stamp;
-    else this.#files.set(path, decodeFile({ path, stamp, text }, known));
+    else {
+      this.#files.set(path, decodeFile({ path, stamp, text }, known));
+      this.#note(path, known?.text, text);
+    }
     return true;
+  }
+
+  /** Keeps the digest of what was read; absent: there was, or is, no such file. */
+  #note(path: string, before: string | undefined, after: string | undefined): void {
+    const { directory } = this.#init.config;
+    const key = Buffer.from(directory === undefined ? basename(path) : relative(directory, path));
+    const bucket = sourceBucket(key);
+    if (before !== undefined) this.#digest.remove(bucket, sourceLeaf(key, Buffer.from(before)));
+    if (after !== undefined) this.#digest.add(bucket, sourceLeaf(key, Buffer.from(after)));
   }
 
   /** Forgets what has been missing long enough; returns when the next one will have been. */
@@ -97,8 +118,10 @@ export class FileReader {
       if (present.has(path)) continue;
       file.missingSinceMs ??= now;
       const leftMs = file.missingSinceMs + this.#init.missingGraceMs - now;
-      if (leftMs <= 0) this.#files.delete(path);
-      else next = Math.min(next ?? leftMs, leftMs);
+      if (leftMs <= 0) {
+        this.#files.delete(path);
+        this.#note(path, file.text, undefined);
+      } else next = Math.min(next ?? leftMs, leftMs);
     }
     return next;
   }
@@ -127,7 +150,8 @@ export class FileReader {
     }
     const changes = difference(this.#objects, merged);
     this.#objects = merged;
-    return { changes, problems, incomplete, folders: this.#folders, lookAgainMs };
+    const digest = failures.length === 0 ? this.#digest.root() : undefined;
+    return { changes, problems, incomplete, folders: this.#folders, digest, lookAgainMs };
   }
 
   #unreadable(message: string): FileReading {
@@ -137,6 +161,7 @@ export class FileReader {
       problems: [wholeProblem(filename ?? directory ?? "", message)],
       incomplete: message,
       folders: this.#folders,
+      digest: undefined,
       lookAgainMs: missingFolderPollMs,
     };
   }

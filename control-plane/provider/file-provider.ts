@@ -37,6 +37,8 @@ export class FileProvider implements Provider {
   /** The mark emitted last: `complete`, or why not; the former is the last one ever. */
   #mark: ProviderEvent | undefined;
   #problems: readonly Diagnostic[] = [];
+  /** Of the files, as it was emitted last. */
+  #digest: Uint8Array | undefined;
   /** Folders whose failure to be watched has been logged. */
   readonly #unwatched = new Set<string>();
 
@@ -76,7 +78,11 @@ export class FileProvider implements Provider {
     this.#firstUnreadMs = undefined;
     const reading = this.#reader.read();
     const emit = (event: ProviderEvent) => this.#emit?.(event);
-    if (reading.changes.length > 0) emit({ kind: "changes", changes: reading.changes });
+    const { changes, digest } = reading;
+    if (changes.length > 0 || (digest !== undefined && digest !== this.#digest)) {
+      emit({ kind: "changes", changes, ...(digest !== undefined && { source: { digest } }) });
+    }
+    this.#digest = digest ?? this.#digest;
     if (!isDeepStrictEqual(reading.problems, this.#problems)) {
       this.#problems = reading.problems;
       emit({ kind: "problems", problems: reading.problems });
