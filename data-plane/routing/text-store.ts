@@ -1,9 +1,11 @@
 import type { ScannedText } from "./scanned-text.ts";
 
+const noWords = new Int32Array(0);
+
 /** Texts in one flat array, so that comparing with one reads neighbouring memory and follows no reference. */
 export class TextStore {
   /** A text is its length, then its units, two a word. */
-  #words = new Int32Array(0);
+  #words = noWords;
   #end = 0;
   /** Places that were given back, by their number of words. */
   readonly #vacant: number[][] = [];

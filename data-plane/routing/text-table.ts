@@ -11,7 +11,7 @@ export class TextTable<T> {
   /** By home slot, a bit for each of eight classes of hashes: whether one such hash is at home there. */
   #filter = noFilter;
   /** Pairs of hash and place in `#texts`; -1: the slot is free. */
-  #entries = new Int32Array(0);
+  #entries = noEntries;
   #values: (T | undefined)[] = [];
   #mask = 0;
   #size = 0;
@@ -125,8 +125,9 @@ export class TextTable<T> {
 const minimalSlots = 8;
 const free = -1;
 
-/** Of tables that are empty, which those of many hosts are. */
+/** Of tables that are empty, which those of many hosts are, and of most parents of routers. */
 const noFilter = new Uint8Array(1);
+const noEntries = new Int32Array(0);
 
 /** By bits that take no part in the home. */
 function bitOf(hash: number): number {
