@@ -1,0 +1,61 @@
+/**
+ * Time against size: an input four times as large may take four times as long and a bit, and not sixteen times. The
+ * best of several runs is compared, and all of it again when in doubt, so that a busy machine changes nothing.
+ */
+export interface GrowthShape {
+  readonly name: string;
+  /** An input of a size in proportion to `count`. */
+  readonly build: (count: number) => string;
+  readonly run: (input: string) => unknown;
+}
+
+export interface Growth {
+  readonly name: string;
+  /** Characters of the larger input. */
+  readonly characters: number;
+  readonly smallMs: number;
+  readonly largeMs: number;
+}
+
+const factor = 4;
+const measurableMs = 2;
+const maxCharacters = 1_500_000;
+const maxLargeMs = 2_500;
+
+/** Linear is 4, n log n about 4.5, square 16. */
+const maxRatio = 9;
+
+/** Throws when the time grows faster than the input. */
+export function measureGrowth({ name, build, run }: GrowthShape, attempts = 4): Growth {
+  let count = 64;
+  run(build(count)); // loads what is loaded with the first use
+  // A size whose time can be told from noise, or the largest there is.
+  while (bestMs(build(count), run, 2) < measurableMs) {
+    if (build(count * 2 * factor).length > maxCharacters) break;
+    count *= 2;
+  }
+  let growth: Growth | undefined;
+  for (let attempt = 0; attempt < attempts; attempt++) {
+    const [small, large] = [build(count), build(count * factor)];
+    const largeMs = bestMs(large, run, 3);
+    const smallMs = bestMs(small, run, 5);
+    growth = { name, characters: large.length, smallMs, largeMs };
+    if (largeMs <= maxLargeMs && largeMs <= maxRatio * Math.max(smallMs, measurableMs / 2)) {
+      return growth;
+    }
+    // A step in the time, as when the collector of garbage sets in, is behind at a larger size; a curve is not.
+    if (large.length * 2 <= maxCharacters && largeMs < maxLargeMs / 8) count *= 2;
+  }
+  throw new Error(`time grows faster than the input: ${JSON.stringify(growth)}`);
+}
+
+function bestMs(input: string, run: (input: string) => unknown, times: number): number {
+  let best = Number.POSITIVE_INFINITY;
+  for (let time = 0; time < times; time++) {
+    const startedAt = performance.now();
+    run(input);
+    best = Math.min(best, performance.now() - startedAt);
+    if (best > maxLargeMs) break;
+  }
+  return best;
+}
