@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import fc from "fast-check";
 import { RecordedExchange, type RecordedRequest } from "../../test/support/recorded-exchange.ts";
 import type { HttpHandler } from "../http/http-exchange.ts";
 import { redirectLocation } from "./redirect-location.ts";
@@ -90,3 +91,24 @@ for (const [text, expected] of [
     assert.equal(redirectLocation(text), expected);
   });
 }
+
+test("redirectLocation() names the host that browsers read in it, or nothing", () => {
+  const piece = fc.constantFrom(
+    ...["http://", "https://", "a.test", "/", "//", "\\", "@", ":", "[", "]", "::1", "80", "."],
+    ...["..", "%2F", "%31", "%c3", "#", "?", "&", "<", "é", " ", "\n", "\ud800"],
+  );
+  let read = 0;
+  fc.assert(
+    fc.property(fc.array(piece, { maxLength: 10 }), (pieces) => {
+      const location = redirectLocation(pieces.join(""));
+      if (location === undefined) return;
+      assert.match(location, /^[!-~]*$/);
+      const [, host = ""] = /^https?:\/\/(?:[^@/?#]*@)?(\[[^\]]*\]|[^:/?#]*)/.exec(location) ?? [];
+      if (host === "" || !URL.canParse(location)) return;
+      read += 1;
+      assert.equal(new URL(location).hostname, new URL(`http://${host}`).hostname);
+    }),
+    { numRuns: 5_000 },
+  );
+  assert.ok(read > 5, `${read} were read`);
+});

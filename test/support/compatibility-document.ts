@@ -36,6 +36,11 @@ names the place and the nearest valid key.
 - A value other than true or false for a section that may be empty (\`tls: yes\`) switches it off, as in Traefik, and is reported.
 - Entry points are part of what is streamed to the data planes. One that uses a key marked "out" is not opened.
 - A static key that is not built is a warning, and the start goes on.
+- A path that a middleware has emptied is \`/\` for the routers behind it. In Traefik no \`Path\` and no \`PathPrefix\` matches it.
+- \`redirectScheme\` keeps the brackets of an IPv6 host and answers 400 where the request names no host. What a URI may not hold is
+  escaped in every location.
+- \`replacePath\` with a malformed escape answers 500, as in Traefik, and is reported.
+- A tree of routers that leads back to itself on a data plane, which the control plane never sends, answers 500.
 - Numbers of type int are at most 2147483647; priorities have 64 bits.
 - YAML is version 1.2: \`yes\` and \`on\` are texts. All documents of a file are read; Traefik reads the first.
 
