@@ -35,13 +35,3 @@ test("TcpRouteTable finds the first in order of priority that matches, and forge
   assert.equal(table.find("192.0.2.1"), undefined);
   assert.equal(table.find("10.6.6.6")?.name, "local");
 });
-
-for (const [rule, reason] of [
-  ["HostSNI(`db.test`)", "HostSNI(`db.test`) needs TLS, which is not supported here"],
-  ["ALPN(`h2`)", "ALPN is not supported for TCP routers"],
-  ["HostSNI(`*`) && HostSNIRegexp(`x`)", "HostSNIRegexp is not supported for TCP routers"],
-] as const) {
-  test(`compileTcpRule() refuses ${rule}`, () => {
-    assert.throws(() => compileTcpRule(ruleOf(rule, "tcp")), { message: reason });
-  });
-}

@@ -1,9 +1,7 @@
 import { compareRoutes, type Route } from "../routing/route.ts";
 import type { Cell } from "../switcher/cell.ts";
+import type { ConnectionFacts, TcpPredicate } from "./connection-facts.ts";
 import type { TcpHandler } from "./tcp-handler.ts";
-
-/** `peerAddress` is all that is known of a connection nothing has been read of. */
-export type TcpPredicate = (peerAddress: string) => boolean;
 
 export interface TcpRouterPlan extends Route {
   readonly fingerprint: string;
@@ -28,12 +26,17 @@ export class TcpRouter implements Route {
   }
 }
 
-/** The TCP routers of an entry point in order; matched at accept, before anything is read. */
+/** The TCP routers of an entry point in order. */
 export class TcpRouteTable {
   readonly #routers: TcpRouter[] = [];
 
+  /** At accept, before anything is read. */
   find(peerAddress: string): TcpRouter | undefined {
-    for (const router of this.#routers) if (router.plan.matches(peerAddress)) return router;
+    return this.findFor({ serverName: "", alpnProtocols: [], peerAddress });
+  }
+
+  findFor(facts: ConnectionFacts): TcpRouter | undefined {
+    for (const router of this.#routers) if (router.plan.matches(facts)) return router;
     return undefined;
   }
 

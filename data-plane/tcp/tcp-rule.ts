@@ -1,40 +1,27 @@
-import type { Matcher, Rule } from "../../config-model/rule/rule.ts";
-import { parseAddressRange, rangeContains } from "../routing/address-range.ts";
+import type { Rule } from "../../config-model/rule/rule.ts";
 import { RuleBuildError } from "../routing/rule-build-error.ts";
-import type { TcpPredicate } from "./tcp-router.ts";
+import type { TcpPredicate } from "./connection-facts.ts";
+import { compileConnectionRule } from "./connection-rule.ts";
 
 /**
- * Rules of routers without TLS: there is no server name, so `HostSNI` can only be `*`. Throws `RuleBuildError` for what
- * would need the handshake.
+ * Rules of routers without TLS: their connections name no server and offer no protocol, so `HostSNI` can only be `*`. What
+ * else asks for either is asked of nothing, as in Traefik. Throws `RuleBuildError`.
  */
 export function compileTcpRule(rule: Rule): TcpPredicate {
-  switch (rule.kind) {
-    case "all": {
-      const conditions = rule.rules.map(compileTcpRule);
-      return (peerAddress) => conditions.every((matches) => matches(peerAddress));
-    }
-    case "any": {
-      const alternatives = rule.rules.map(compileTcpRule);
-      return (peerAddress) => alternatives.some((matches) => matches(peerAddress));
-    }
-    case "matcher": {
-      const matches = compileMatcher(rule);
-      return rule.negated ? (peerAddress) => !matches(peerAddress) : matches;
-    }
+  const serverName = namedServer(rule);
+  if (serverName !== undefined) {
+    throw new RuleBuildError(`HostSNI(\`${serverName}\`) needs TLS, which is not supported here`);
   }
+  return compileConnectionRule(rule);
 }
 
-function compileMatcher({ name, arguments: values }: Matcher): TcpPredicate {
-  const [argument = ""] = values;
-  if (values.length !== 1) throw new RuleBuildError(`${name} takes 1 argument`);
-  if (name === "HostSNI" && argument === "*") return () => true;
-  if (name === "HostSNI") {
-    throw new RuleBuildError(`HostSNI(\`${argument}\`) needs TLS, which is not supported here`);
+function namedServer(rule: Rule): string | undefined {
+  if (rule.kind === "matcher") {
+    return rule.name === "HostSNI" ? rule.arguments.find((name) => name !== "*") : undefined;
   }
-  if (name !== "ClientIP") throw new RuleBuildError(`${name} is not supported for TCP routers`);
-  const range = parseAddressRange(argument);
-  if (range === undefined) {
-    throw new RuleBuildError(`"${argument}" is neither an address nor a range`);
+  for (const each of rule.rules) {
+    const name = namedServer(each);
+    if (name !== undefined) return name;
   }
-  return (peerAddress) => rangeContains(range, peerAddress);
+  return undefined;
 }
