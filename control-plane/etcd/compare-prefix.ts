@@ -7,7 +7,7 @@ import { sleep } from "../../foundation/sleep.ts";
 import type { EtcdClient } from "./etcd-client.ts";
 import type { KeyRange } from "./key-range.ts";
 import { idOf, type KnownPairs, keyOf } from "./known-pairs.ts";
-import { listRange } from "./list-range.ts";
+import { listRange, slices } from "./list-range.ts";
 
 export interface ComparePrefixInit {
   /** Not the watch's own: it must not wait behind large answers. */
@@ -58,15 +58,18 @@ export async function comparePrefix(
       if (signal.aborted) return nothingLost;
       ({ revision } = page);
       from ??= revision;
-      for (const { key, value } of page.pairs) {
-        pairs.see(key);
-        if (pairs.compare(key, value) !== undefined && !edited.has(idOf(key))) suspect(key, true);
+      for await (const slice of slices(page.pairs)) {
+        if (signal.aborted) return nothingLost;
+        for (const { key, value } of slice) {
+          pairs.see(key);
+          if (pairs.compare(key, value) !== undefined && !edited.has(idOf(key))) suspect(key, true);
+        }
       }
       await sleep((performance.now() - beganAtMs) * pauseFactor, signal);
       beganAtMs = performance.now();
     }
     if (signal.aborted) return nothingLost;
-    for (const { id } of pairs.unseen()) suspect(keyOf(id), false);
+    for await (const { id } of pairs.unseen()) suspect(keyOf(id), false);
     if (count === 0) {
       return { lost: 0, completeUpTo: edited.size === 0 ? from : undefined };
     }

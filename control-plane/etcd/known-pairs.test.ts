@@ -48,15 +48,16 @@ test("KnownPairs tells what differs, and nothing for what does not", () => {
   assert.deepEqual(compare(undefined), { key: "k", value: undefined });
 });
 
-test("KnownPairs finds by a pass what a list has not shown", () => {
+test("KnownPairs finds by a pass what a list has not shown", async () => {
   const pairs = new KnownPairs();
   for (const key of ["shown", "gone", "changed"]) set(pairs, key, "1");
   pairs.beginPass();
   pairs.see(Buffer.from("shown"));
   set(pairs, "changed", "2"); // by the watch, meanwhile
   set(pairs, "new", "1");
+  const unseen = await Array.fromAsync(pairs.unseen());
   assert.deepEqual(
-    [...pairs.unseen()].map(({ change }) => change),
+    unseen.map(({ change }) => change),
     [{ key: "gone", value: undefined }],
   );
 });

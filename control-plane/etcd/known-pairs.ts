@@ -4,6 +4,7 @@
  *
  * A pass marks what a list has shown; what it has not marked is gone from the source.
  */
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { BucketedDigest } from "../../config-model/snapshot/bucketed-digest.ts";
 import { sourceBucket, sourceLeaf } from "../../config-model/snapshot/source-digest.ts";
 
@@ -23,6 +24,7 @@ export interface PairEdit {
   readonly change: PairChange | undefined;
 }
 
+const sweepPairs = 20_000;
 const bucketBits = 12;
 const bucketMask = (1 << bucketBits) - 1;
 /** Begins the ids of keys that are not UTF-8; no key below a prefix of letters begins with it. */
@@ -99,9 +101,12 @@ export class KnownPairs {
     if (slot !== undefined) this.#marks[slot] = this.#bucket(slot) | (this.#pass << bucketBits);
   }
 
-  /** What makes the pairs that this pass has not seen go away. */
-  *unseen(): Generator<PairEdit> {
+  /** What makes the pairs that this pass has not seen go away; found in several turns of the event loop. */
+  async *unseen(): AsyncGenerator<PairEdit> {
+    let looked = 0;
     for (const [id, slot] of this.#slots) {
+      looked += 1;
+      if (looked % sweepPairs === 0) await nextTurn();
       if ((this.#marks[slot] ?? 0) >>> bucketBits === this.#pass) continue;
       const change = id.startsWith(notText) ? undefined : { key: id, value: undefined };
       yield { id, leaf: undefined, bucket: this.#bucket(slot), change };

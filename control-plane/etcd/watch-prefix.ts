@@ -17,7 +17,7 @@ import type { EtcdClient, KeyValue } from "./etcd-client.ts";
 import { etcdBackoff, followRange, type Witness } from "./follow-range.ts";
 import { type KeyRange, prefixRange } from "./key-range.ts";
 import type { KnownPairs, PairChange, PairEdit } from "./known-pairs.ts";
-import { listRange } from "./list-range.ts";
+import { listRange, slices } from "./list-range.ts";
 import type { RangeEvent } from "./watch-events.ts";
 import type { WatchGuards } from "./watch-guards.ts";
 
@@ -119,18 +119,16 @@ class PrefixWatch {
       if (this.#signal.aborted) return undefined;
       onAvailable.call(this.#init);
       listed = { clusterId, revision, witness: newest(listed?.witness, pairs) };
-      const edits: PairEdit[] = [];
-      for (const { key, value } of pairs) {
-        this.#pairs.see(key);
-        const edit = this.#pairs.compare(key, value);
-        if (edit !== undefined) edits.push(edit);
+      for await (const slice of slices(pairs)) {
+        if (this.#signal.aborted) return undefined;
+        const edits = this.#differences(slice);
+        if (this.#complete) for (const edit of edits) differences.push(edit);
+        else this.#handOver(edits, revision);
       }
-      if (this.#complete) for (const edit of edits) differences.push(edit);
-      else this.#handOver(edits, revision);
     }
     if (listed === undefined) throw new Error(`Cannot list ${this.#init.prefix}: no page came`);
     // Pairs that are new among the differences are not known yet, and so are not among the unseen.
-    for (const edit of this.#pairs.unseen()) differences.push(edit);
+    for await (const edit of this.#pairs.unseen()) differences.push(edit);
     this.#handOver(differences, listed.revision);
     if (!this.#complete) {
       this.#complete = true;
@@ -194,6 +192,16 @@ class PrefixWatch {
       }
       tookMs = performance.now() - beganAtMs;
     }
+  }
+
+  #differences(listed: readonly KeyValue[]): PairEdit[] {
+    const edits: PairEdit[] = [];
+    for (const { key, value } of listed) {
+      this.#pairs.see(key);
+      const edit = this.#pairs.compare(key, value);
+      if (edit !== undefined) edits.push(edit);
+    }
+    return edits;
   }
 
   #apply(events: readonly RangeEvent[], revision: bigint): void {
