@@ -23,6 +23,13 @@ const benches: ReadonlyMap<string, { readonly what: string; readonly load: () =>
         load: () => import("./change-cost.ts"),
       },
     ],
+    [
+      "loading",
+      {
+        what: "time and memory to load routers by kind of source",
+        load: () => import("./loading/loading.ts"),
+      },
+    ],
     ["startup", { what: "start of `up` to its first answer", load: () => import("./startup.ts") }],
   ]);
 

@@ -77,6 +77,10 @@ async function fill(client: Etcd3, routers: number, urls: readonly string[]): Pr
     pairs.push([`traefik/http/routers/r${router}/rule`, `Host(\`${hostOf(router)}\`)`]);
     pairs.push([`traefik/http/routers/r${router}/service`, "a"]);
   }
+  await putAll(client, pairs);
+}
+
+export async function putAll(client: Etcd3, pairs: readonly [string, string][]): Promise<void> {
   const batches: [string, string][][] = [];
   for (let start = 0; start < pairs.length; start += operationsPerTransaction) {
     batches.push(pairs.slice(start, start + operationsPerTransaction));
