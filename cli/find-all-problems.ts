@@ -11,6 +11,7 @@ import type {
   TcpRouterConfig,
 } from "../config-model/dynamic/dynamic-object.ts";
 import { objectId } from "../config-model/dynamic/object-key.ts";
+import type { Resource } from "../config-model/snapshot/resource.ts";
 import { SnapshotCompiler } from "../control-plane/compiler/snapshot-compiler.ts";
 import type { WatchedChange } from "../control-plane/watcher/watched-change.ts";
 
@@ -30,7 +31,7 @@ export function findAllProblems(
   changes: readonly WatchedChange[],
   precedence: readonly string[],
 ): readonly Diagnostic[] {
-  const compiler = new SnapshotCompiler({ precedence });
+  const compiler = new SnapshotCompiler({ precedence, encode: withoutContent });
   const found = new Map<string, readonly Diagnostic[]>();
   for (const { key, diagnostics } of compiler.apply(changes).diagnostics) {
     found.set(objectId(key), diagnostics);
@@ -47,6 +48,13 @@ export function findAllProblems(
     }
   }
   return [...found.values()].flat();
+}
+
+const nothing = new Uint8Array();
+
+/** Nothing is published here. */
+function withoutContent(kind: Resource["kind"], name: string): Resource {
+  return { kind, name, hash: nothing, payload: nothing };
 }
 
 function isHindered(diagnostics: readonly Diagnostic[] = []): boolean {

@@ -33,16 +33,24 @@ export function decodeObject(
   const build = node.kind === "null" ? undefined : buildObject(key.kind, node, decoder, place);
   if (node.kind === "null")
     decoder.error("invalid-value", place, `${capitalised(decoder.label)} is empty`);
-  const problems = decoder.problems.map(({ place: at, ...problem }): Diagnostic => {
-    return { object: key, ...problem, source: locate(at) };
-  });
+  const problems =
+    decoder.problems.length === 0
+      ? noProblems
+      : decoder.problems.map(({ place: at, ...problem }): Diagnostic => {
+          return { object: key, ...problem, source: locate(at) };
+        });
   const broken = problems.some(({ severity }) => severity === "error");
   const config = broken ? undefined : build?.(sortedUnbuilt(decoder));
   return { source: locate(place), config, problems };
 }
 
+/** Of most objects. */
+const noProblems: readonly Diagnostic[] = [];
+const nothingUnbuilt: readonly UnbuiltKey[] = [];
+
 /** By path, so that the order of lines in a source changes nothing. */
 function sortedUnbuilt({ unbuilt }: NodeDecoder): readonly UnbuiltKey[] {
+  if (unbuilt.length === 0) return nothingUnbuilt;
   return unbuilt
     .map(({ path, effect }) => ({ path, effect }))
     .toSorted((a, b) => (a.path < b.path ? -1 : 1));

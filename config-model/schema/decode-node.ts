@@ -31,6 +31,8 @@ export interface NodeDecoderOptions {
   readonly hints?: ReadonlyMap<string, string>;
 }
 
+const noHints: ReadonlyMap<string, string> = new Map();
+
 export class NodeDecoder {
   readonly problems: DecodeProblem[] = [];
   readonly unbuilt: UnbuiltUse[] = [];
@@ -38,14 +40,15 @@ export class NodeDecoder {
   readonly label: string;
   readonly #topLevel: boolean;
   readonly #hints: ReadonlyMap<string, string>;
-  readonly #places = new Map<string, Place>();
+  readonly #places: Map<string, Place> | undefined;
   /** Inside a sub-tree that is unbuilt as a whole: its keys are checked, but only its root is reported. */
   #unbuiltDepth = 0;
 
-  constructor(label: string, { topLevel = false, hints = new Map() }: NodeDecoderOptions = {}) {
+  constructor(label: string, { topLevel = false, hints = noHints }: NodeDecoderOptions = {}) {
     this.label = label;
     this.#topLevel = topLevel;
     this.#hints = hints;
+    this.#places = topLevel ? new Map() : undefined;
   }
 
   decode<T>(schema: Schema<T>, node: ConfigNode, path = ""): T {
@@ -59,10 +62,10 @@ export class NodeDecoder {
    */
   placeOf(path: string): Place {
     let known = path;
-    while (known !== "" && !this.#places.has(known)) {
+    while (known !== "" && !this.#places?.has(known)) {
       known = known.slice(0, Math.max(0, known.lastIndexOf(".")));
     }
-    return this.#places.get(known) ?? 0;
+    return this.#places?.get(known) ?? 0;
   }
 
   error(code: DecodeProblem["code"], place: Place, message: string, hint?: string): undefined {
@@ -83,7 +86,7 @@ export class NodeDecoder {
     keyPlace: Place = node.place,
   ): unknown {
     if (node.kind === "null") return schema.absent;
-    if (this.#topLevel) this.#places.set(path, node.kind === "scalar" ? node.place : keyPlace);
+    this.#places?.set(path, node.kind === "scalar" ? node.place : keyPlace);
     const { status } = schema;
     if (this.#unbuiltDepth > 0 || status === undefined || status === "built") {
       return this.#decodeShape(schema.shape, node, path) ?? schema.absent;
@@ -181,10 +184,13 @@ export class NodeDecoder {
   }
 
   #decodeItems(item: Schema<unknown>, nodes: readonly ConfigNode[], path: string): unknown[] {
-    return nodes.flatMap((node, index) => {
-      const value = this.#decode(item, node, `${path}[${index}]`);
-      return value === undefined ? [] : [value];
-    });
+    const values: unknown[] = [];
+    for (let index = 0; index < nodes.length; index++) {
+      const node = nodes[index];
+      const value = node && this.#decode(item, node, `${path}[${index}]`);
+      if (value !== undefined) values.push(value);
+    }
+    return values;
   }
 
   #decodeMap(
@@ -218,15 +224,15 @@ export class NodeDecoder {
       return this.#wrongForm(node, path, "keys below it");
     }
     const values: Record<string, unknown> = { ...shape.defaults };
-    const seen = new Set<string>();
+    const seen: string[] = [];
     for (const entry of entries) {
       const field = shape.byLowerName.get(entry.name.toLowerCase());
       if (field === undefined) {
         this.#unknownKey(entry, path, Object.keys(shape.fields));
         continue;
       }
-      if (seen.has(field.name)) this.#givenTwice(entry, path);
-      seen.add(field.name);
+      if (seen.includes(field.name)) this.#givenTwice(entry, path);
+      else seen.push(field.name);
       const fieldPath = join(path, field.name);
       values[field.name] = this.#decode(field.schema, entry.value, fieldPath, entry.place);
     }
