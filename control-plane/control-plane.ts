@@ -12,22 +12,29 @@ import type {
   FleetConfig,
   StaticConfiguration,
 } from "../config-model/static/static-configuration.ts";
+import { staticDigest } from "../config-model/static/static-digest.ts";
 import { AdminServer } from "../foundation/admin/admin-server.ts";
 import { errorText } from "../foundation/error-text.ts";
 import { parseHostPort } from "../foundation/format-address.ts";
 import type { Logger } from "../foundation/log.ts";
+import { SerialQueue } from "../foundation/serial-queue.ts";
 import { StateDirectory } from "../foundation/state-directory.ts";
+import { TurnSlice } from "../foundation/turn-slice.ts";
 import { ProviderAggregator } from "./aggregator/provider-aggregator.ts";
+import { adminTokenName, loadAdminToken } from "./api/admin-token.ts";
 import type { EtcdFigures } from "./api/etcd-figures.ts";
+import { fleetActions } from "./api/fleet-actions.ts";
 import { fleetPages } from "./api/fleet-pages.ts";
 import { type ConfigCounts, createConfigCounts } from "./api/metrics-page.ts";
 import { DiagnosticCollection } from "./compiler/diagnostic-collection.ts";
 import { SnapshotCompiler } from "./compiler/snapshot-compiler.ts";
 import type { ControlPlaneOptions } from "./control-plane-options.ts";
 import type { WatchCounts } from "./etcd/watch-prefix.ts";
+import { FleetCoordination } from "./fleet-coordination.ts";
 import { FileProvider } from "./provider/file-provider.ts";
 import { InternalProvider } from "./provider/internal-provider.ts";
 import type { Provider } from "./provider/provider.ts";
+import type { EtcdSnapshotStore } from "./snapshot-store/etcd-snapshot-store.ts";
 import { GenerationPublisher } from "./snapshot-store/generation-publisher.ts";
 import { LocalSnapshotStore } from "./snapshot-store/local-snapshot-store.ts";
 import type { SnapshotStore } from "./snapshot-store/snapshot-store.ts";
@@ -35,19 +42,36 @@ import { FleetService, type StreamEndpoint } from "./stream/fleet-service.ts";
 import type { StreamSecurity } from "./stream/stream-credentials.ts";
 import { ConfigurationWatcher } from "./watcher/configuration-watcher.ts";
 
+/** For tests that show what a guard is for, and for what a program embeds; everything has its default. */
+export interface ControlPlaneParts {
+  readonly store?: SnapshotStore;
+  /** In place of those the configuration names. */
+  readonly providers?: (configured: readonly Provider[]) => readonly Provider[];
+  /** A first generation waits until every source has been read whole. */
+  readonly awaitsSources?: boolean;
+  readonly leaseTtlSeconds?: number;
+  readonly censusMs?: number;
+}
+
 export interface ControlPlaneInit {
+  readonly parts?: ControlPlaneParts;
   readonly options: ControlPlaneOptions;
   readonly log: Logger;
 }
 
 /** Root of the snapshot store in etcd, unless `fleet.store.etcd.rootKey` says otherwise. */
 const defaultStoreRoot = "switchyard";
+/** How long streams and heartbeats may wait for a large batch. */
+const compileSliceMs = 10;
 /** A provider that has neither read its source nor said that it cannot by then is worth a line. */
 const firstWordMs = 10_000;
 
 export class ControlPlane {
   readonly #options: ControlPlaneOptions;
   readonly #log: Logger;
+  readonly #parts: ControlPlaneParts;
+  /** With the store in etcd: what the replicas agree on there. */
+  #replicated: EtcdSnapshotStore | undefined;
   readonly #stopping = new AbortController();
   readonly #failed = Promise.withResolvers<never>();
   readonly #resources = new AsyncDisposableStack();
@@ -56,7 +80,8 @@ export class ControlPlane {
   #watchCounts: WatchCounts | undefined;
   #stopped: Promise<void> | undefined;
 
-  constructor({ options, log }: ControlPlaneInit) {
+  constructor({ options, log, parts = {} }: ControlPlaneInit) {
+    this.#parts = parts;
     this.#options = options;
     this.#log = log;
     this.#internalProvider = new InternalProvider(options.configuration);
@@ -83,10 +108,24 @@ export class ControlPlane {
     });
     const diagnostics = new DiagnosticCollection({ log: this.#log });
     const counts = createConfigCounts();
+    const coordination: FleetCoordination = resources.use(
+      new FleetCoordination({
+        store,
+        guardPercent: this.#options.configuration.fleet.guardPercent,
+        censusMs: this.#parts.censusMs,
+        isComplete: (provider) => watcher.isComplete(provider),
+        head: () => publisher.committed.head,
+        connected: () => service.status.nodes(),
+        onChange: () => publisher.publish(nothing),
+        log: this.#log,
+      }),
+    );
     const publisher: GenerationPublisher = resources.use(
       new GenerationPublisher({
         store,
         log: this.#log,
+        guard: coordination.guard,
+        onNote: (note) => coordination.onNote(note),
         carryOver: (delta) => {
           compiler.carryOver(delta);
           watcher.carryOver(delta);
@@ -95,14 +134,26 @@ export class ControlPlane {
     );
     const providers = await this.#createProviders();
     const etcd = await this.#etcdFigures(resources);
+    const compiling = new SerialQueue();
+    // Of a fleet that has a generation, what an unread source said last is known; a new one would begin with a part.
+    const isFirstWhole = () =>
+      this.#parts.awaitsSources === false ||
+      publisher.committed.head?.generation !== undefined ||
+      providers.every(({ name }) => watcher.isComplete(name));
     const watcher = new ConfigurationWatcher({
       providers: providers.map(({ name }) => name),
-      onBatch: ({ changes }) => {
-        const compiled = compiler.apply(changes);
-        count(counts, changes.length, compiled.delta);
-        diagnostics.reportObjects(compiled.diagnostics);
-        publisher.publish(compiled.delta);
-        publisher.publishReady();
+      onBatch: ({ changes, sources }) => {
+        const compiled = compiling.run(async () => {
+          const { delta, diagnostics: said } = await new TurnSlice(compileSliceMs).run(
+            compiler.steps(changes),
+          );
+          if (this.#stopping.signal.aborted) return;
+          count(counts, changes.length, delta);
+          diagnostics.reportObjects(said);
+          publisher.publish(delta, sources);
+          if (isFirstWhole()) publisher.publishReady();
+        });
+        compiled.catch((error: unknown) => this.#failed.reject(error));
       },
       onProblems: (provider, problems) => diagnostics.reportSource(provider, problems),
     });
@@ -119,6 +170,8 @@ export class ControlPlane {
         controlPlaneId: `${hostname()}-${randomBytes(3).toString("hex")}`,
         committed: publisher.committed,
         sourceOf: (key) => compiler.sourceOf(key),
+        onHello: (node) => coordination.onHello(node),
+        alternates: () => (this.#replicated?.others ?? []).flatMap(({ stream }) => stream ?? []),
         log: this.#log,
       }),
     );
@@ -135,8 +188,23 @@ export class ControlPlane {
           diagnosticCounts: () => diagnostics.counts,
           nodes: () => service.status.nodes(),
           head: () => publisher.committed.head,
+          holds: () => coordination.guard.holds(),
+          isLeading: () => coordination.isLeading,
+          staticState: () => this.#replicated?.staticState,
+          others: () => this.#replicated?.others ?? [],
           ...(etcd !== undefined && { etcd }),
         }),
+        actions: fleetActions({
+          holds: () => coordination.guard.holds(),
+          note: (name) => coordination.note(name),
+          writeNote: (change) => coordination.writeNote(change),
+          adoptStatic: async () => (await this.#replicated?.adoptStatic()) ?? true,
+          adoptFleet: (fleetId) => store.adoptFleet(fleetId),
+        }),
+        token: await loadAdminToken(
+          this.#options.configuration.fleet.adminTokenFile ??
+            join(this.#options.stateDir, adminTokenName),
+        ),
         log: this.#log,
       }),
     );
@@ -160,8 +228,20 @@ export class ControlPlane {
    * place of those there were; nothing else of it is looked at.
    */
   reload(configuration: StaticConfiguration | undefined): void {
-    if (configuration !== undefined) this.#internalProvider.update(configuration);
+    if (configuration !== undefined) void this.#replaceStatic(configuration);
     this.#fileProvider?.reload();
+  }
+
+  /** Whoever may not lead with it any more has to know before it is compiled. */
+  async #replaceStatic(configuration: StaticConfiguration): Promise<void> {
+    try {
+      await this.#replicated?.useStaticDigest(staticDigest(configuration));
+    } catch (error) {
+      this.#log.warn("other control planes could not be asked about the static configuration", {
+        error,
+      });
+    }
+    if (!this.#stopping.signal.aborted) this.#internalProvider.update(configuration);
   }
 
   /** Nodes are sent elsewhere, a commit under way ends, everything closes. Repeatable. */
@@ -176,6 +256,7 @@ export class ControlPlane {
   }
 
   async #createStore(): Promise<SnapshotStore> {
+    if (this.#parts.store !== undefined) return this.#parts.store;
     const { providers, fleet } = this.#options.configuration;
     const etcd = storeInEtcd(fleet, providers.etcd);
     if (etcd === undefined) {
@@ -190,11 +271,19 @@ export class ControlPlane {
     });
     // Loading the etcd client takes longer than everything else together: only who needs it pays.
     const { EtcdSnapshotStore } = await import("./snapshot-store/etcd-snapshot-store.ts");
-    return new EtcdSnapshotStore({ etcd, log: this.#log });
+    const { leaseTtlSeconds } = this.#parts;
+    this.#replicated = new EtcdSnapshotStore({
+      etcd,
+      log: this.#log,
+      staticDigest: staticDigest(this.#options.configuration),
+      streamAddress: reachableAddress(this.#options.streamAddress),
+      ...(leaseTtlSeconds !== undefined && { leaseTtlSeconds }),
+    });
+    return this.#replicated;
   }
 
   /** File first, so that its first reading is there when the others begin; internal last, as in Traefik. */
-  async #createProviders(): Promise<Provider[]> {
+  async #createProviders(): Promise<readonly Provider[]> {
     const { file, etcd } = this.#options.configuration.providers;
     const providers: Provider[] = [];
     if (file !== undefined) {
@@ -208,7 +297,7 @@ export class ControlPlane {
       providers.push(provider);
     }
     providers.push(this.#internalProvider);
-    return providers;
+    return this.#parts.providers?.(providers) ?? providers;
   }
 
   /** Each etcd is asked how full it is; one that serves both uses is asked once. */
@@ -242,6 +331,14 @@ export class ControlPlane {
     return endpoints;
   }
 }
+
+/** Absent where it says no host that others could dial. */
+function reachableAddress(address: string | undefined): string | undefined {
+  const host = address && parseHostPort(address)?.host;
+  return host === undefined || ["", "0.0.0.0", "::"].includes(host) ? undefined : address;
+}
+
+const nothing: SnapshotDelta = { upserts: [], removals: [] };
 
 function count(counts: ConfigCounts, changes: number, { upserts, removals }: SnapshotDelta): void {
   counts.batches += 1;

@@ -128,10 +128,26 @@ function buildFleet(init: StaticBuildInit, etcd: EtcdConnectionConfig | undefine
   return {
     stream: { address: fleet.stream.address, tls: buildStreamTls(init) },
     adminAddress: fleet.admin.address,
+    adminTokenFile:
+      fleet.admin.tokenFile === undefined ? undefined : init.resolvePath(fleet.admin.tokenFile),
     insecure: fleet.insecure,
+    guardPercent: buildGuardPercent(init),
     stateDir: fleet.stateDir === undefined ? undefined : init.resolvePath(fleet.stateDir),
     store: buildStore(init, etcd),
   };
+}
+
+/** `30%`, or `30`. */
+function buildGuardPercent({ value, decoder }: StaticBuildInit): number {
+  const { removals } = value.fleet.guard;
+  const percent = Number(/^(\d{1,3}(?:\.\d+)?)\s*%?$/.exec(removals.trim())?.[1]);
+  if (percent >= 0 && percent <= 100) return percent;
+  decoder.error(
+    "invalid-value",
+    decoder.placeOf("fleet.guard.removals"),
+    `Invalid value "${shownValue(removals)}" for fleet.guard.removals: expected 0% to 100%`,
+  );
+  return 100;
 }
 
 function checkAddress(

@@ -35,9 +35,8 @@ export function decodeStaticPart(
   const configuration = buildStaticConfiguration({ value, decoder, resolvePath });
   const problems: StaticProblem[] = [...decoder.problems];
   for (const { path, place, effect } of decoder.unbuilt) {
-    const closes = effect === "closed" && path.startsWith("entryPoints.");
-    const end = closes ? ", so the entry point is not opened" : "";
     const code = effect === "closed" ? "not-built" : "not-built-degraded";
+    const end = effect === "closed" ? consequence(path) : "";
     const message = `${path} is not supported yet${end}`;
     problems.push({ severity: "warning", code, place, message });
   }
@@ -52,4 +51,11 @@ const veryLongWord = /\S{161,}/g;
 
 function shownStart(word: string): string {
   return shownText(word, 160);
+}
+
+function consequence(path: string): string {
+  if (!path.startsWith("entryPoints.")) return "";
+  return path.endsWith(".http.tls")
+    ? ", so HTTP routers are not served there"
+    : ", so the entry point is not opened";
 }

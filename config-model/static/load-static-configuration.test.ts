@@ -208,6 +208,8 @@ describe("loadStaticConfiguration() from a file", () => {
             tls: { cert: "/srv/c.pem", key: "/srv/k.pem", clientCa: "/ca.pem" },
           },
           adminAddress: "127.0.0.1:9000",
+          adminTokenFile: undefined,
+          guardPercent: 30,
           insecure: true,
           stateDir: "/srv/state",
           store: { kind: "etcd", etcd: { ...etcd, rootKey: "sy" } },
@@ -277,7 +279,7 @@ entryPoints:
     assert.deepEqual(
       warnings.toSorted((a, b) => (a < b ? -1 : 1)),
       [
-        "s.yml:12:36: entryPoints.secure.http.tls is not supported yet, so the entry point is not opened",
+        "s.yml:12:36: entryPoints.secure.http.tls is not supported yet, so HTTP routers are not served there",
         "s.yml:12:46: entryPoints.secure.http3 is not supported yet",
         "s.yml:13:18: UDP of entryPoints.dns.address is not supported yet, so the entry point is not opened",
         "s.yml:2:1: api is not supported yet",

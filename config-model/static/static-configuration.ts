@@ -70,7 +70,11 @@ export interface FleetConfig {
   };
   /** `host:port`; absent: 127.0.0.1:8090, moved to a free port when taken (`up` only). */
   readonly adminAddress: string | undefined;
+  /** Absolute; absent: `admin-token` in the state directory. */
+  readonly adminTokenFile: string | undefined;
   readonly insecure: boolean;
+  /** Removals are held when more than this part of a provider's routers, or services, would vanish; 100: never. */
+  readonly guardPercent: number;
   readonly stateDir: string | undefined;
   /** Absent: etcd (root `switchyard`, connection of `providers.etcd`) when that provider is configured, else local. */
   readonly store:

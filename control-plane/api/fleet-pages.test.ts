@@ -39,6 +39,7 @@ const node: NodeStatus = {
     },
   ],
   failure: undefined,
+  heldObjects: [],
   refused: [],
   repairs: 0,
   inSync: false,
@@ -47,6 +48,10 @@ const node: NodeStatus = {
 async function page(path: string, fields: Partial<FleetPagesInit> = {}): Promise<string> {
   const pages = fleetPages({
     version: "1.2.3",
+    holds: () => [],
+    isLeading: () => true,
+    staticState: () => undefined,
+    others: () => [],
     startedAt: new Date(0),
     counts: { ...createConfigCounts(), changes: 5 },
     diagnostics: () => [diagnostic],
@@ -86,12 +91,14 @@ describe("fleetPages()", () => {
       epoch: 1,
       generation: "1152921504606846976",
       digest: "ab".repeat(32),
+      sources: {},
     });
     assert.deepEqual(JSON.parse(await page("/api/fleet/generation", { head: () => undefined })), {
       fleetId: null,
       epoch: null,
       generation: null,
       digest: null,
+      sources: {},
     });
   });
 

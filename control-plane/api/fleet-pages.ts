@@ -2,7 +2,11 @@
 import type { Diagnostic } from "../../config-model/dynamic/diagnostic.ts";
 import type { Generation } from "../../config-model/snapshot/generation.ts";
 import { objectKeyOf } from "../../config-model/snapshot/resource-kind.ts";
+import { sourcesAsJson } from "../../config-model/snapshot/source-digests-text.ts";
 import { type AdminPage, jsonAnswer } from "../../foundation/admin/admin-page.ts";
+import type { RemovalHold } from "../guard/removal-hold.ts";
+import type { Replica } from "../snapshot-store/etcd-log/replica-presence.ts";
+import type { StaticState } from "../snapshot-store/etcd-log/static-gate.ts";
 import type { StoreHead } from "../snapshot-store/snapshot-store.ts";
 import type { NodeStatus } from "../stream/fleet-status.ts";
 import { etcdPage } from "./etcd-figures.ts";
@@ -15,6 +19,11 @@ export interface FleetPagesInit extends ControlPlaneFigures {
   readonly nodes: () => readonly NodeStatus[];
   /** The newest committed generation; absent until the store has been read. */
   readonly head: () => StoreHead | undefined;
+  readonly isLeading: () => boolean;
+  /** Absent: there is nobody to compare it with. */
+  readonly staticState: () => StaticState | undefined;
+  /** Other control planes on the same store. */
+  readonly others: () => readonly Replica[];
 }
 
 export function fleetPages(init: FleetPagesInit): ReadonlyMap<string, AdminPage> {
@@ -31,6 +40,8 @@ export function fleetPages(init: FleetPagesInit): ReadonlyMap<string, AdminPage>
         }),
     ],
     ["/api/fleet/diagnostics", async () => jsonAnswer([...init.diagnostics()])],
+    ["/api/fleet/guard", async () => jsonAnswer(init.holds().map(holdReport))],
+    ["/api/fleet/status", async () => jsonAnswer(statusReport(init))],
     ["/api/fleet/nodes", async () => jsonAnswer(init.nodes().map(nodeReport))],
     ["/api/fleet/generation", async () => jsonAnswer(generationReport(init.head()))],
     ...(init.etcd === undefined ? [] : ([["/api/fleet/etcd", etcdPage(init.etcd)]] as const)),
@@ -43,6 +54,24 @@ function generationReport(head: StoreHead | undefined) {
     fleetId: head?.fleetId ?? null,
     ...numbersOf(head?.generation),
     digest: head?.digest === undefined ? null : hex(head.digest),
+    sources: head === undefined ? {} : sourcesAsJson(head.sources),
+  };
+}
+
+function holdReport({ kept, ...hold }: RemovalHold) {
+  return { ...hold, kept: kept?.length ?? null };
+}
+
+function statusReport(init: FleetPagesInit) {
+  const nodes = init.nodes();
+  const inSync = nodes.filter((node) => node.inSync).length;
+  return {
+    ...generationReport(init.head()),
+    leading: init.isLeading(),
+    static: init.staticState() ?? null,
+    otherControlPlanes: init.others(),
+    nodes: { connected: nodes.length, inSync },
+    holds: init.holds().map(holdReport),
   };
 }
 

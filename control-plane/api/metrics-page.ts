@@ -4,6 +4,7 @@
  */
 
 import type { AdminPage } from "../../foundation/admin/admin-page.ts";
+import type { RemovalHold } from "../guard/removal-hold.ts";
 import type { StoreHead } from "../snapshot-store/snapshot-store.ts";
 import type { NodeStatus } from "../stream/fleet-status.ts";
 import { type EtcdFigures, registerEtcdMetrics } from "./etcd-figures.ts";
@@ -22,6 +23,7 @@ export interface ControlPlaneFigures {
   readonly diagnosticCounts: () => { readonly errors: number; readonly warnings: number };
   readonly nodes: () => readonly NodeStatus[];
   readonly head: () => StoreHead | undefined;
+  readonly holds: () => readonly RemovalHold[];
   /** Absent without an etcd. */
   readonly etcd?: EtcdFigures;
 }
@@ -44,6 +46,7 @@ async function createRegistry({
   diagnosticCounts,
   nodes,
   head,
+  holds,
   etcd,
 }: ControlPlaneFigures) {
   const prometheus = await import("prom-client");
@@ -96,5 +99,15 @@ async function createRegistry({
     },
   });
   if (etcd !== undefined) registerEtcdMetrics(prometheus, registry, etcd);
+  new Gauge({
+    name: "switchyard_guard_held_objects",
+    help: "Objects whose removal the mass-removal guard holds, by provider and state of the hold",
+    labelNames: ["provider", "state"],
+    registers,
+    collect() {
+      this.reset();
+      for (const { provider, state, objects } of holds()) this.inc({ provider, state }, objects);
+    },
+  });
   return { contentType: registry.contentType, metrics: () => registry.metrics() };
 }

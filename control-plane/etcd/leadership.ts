@@ -34,6 +34,10 @@ export interface LeadershipInit {
   readonly key: string;
   readonly ttlSeconds: number;
   readonly log: Logger;
+  /** Asked before this process stands, and while it leads when it is told to `reconsider()`. */
+  readonly mayStand?: () => Promise<boolean>;
+  /** Monotonic milliseconds; never the wall clock, which may jump either way. */
+  readonly now?: () => number;
   onGained(lead: Lead): void;
   onLost(): void;
 }
@@ -53,22 +57,31 @@ export class Leadership {
   readonly #init: LeadershipInit;
   readonly #candidate = `${hostname()}/${process.pid}/${randomBytes(6).toString("hex")}`;
   readonly #outage: OutageLog;
+  readonly #now: () => number;
   #leaseId: string | undefined;
   #term: Term | undefined;
+  /** Aborted to end the sleep of a leader that has to look up. */
+  #lookUp = new AbortController();
 
   constructor(init: LeadershipInit) {
     this.#init = init;
+    this.#now = init.now ?? (() => performance.now());
     this.#outage = new OutageLog("Leader election", init.log);
   }
 
   current(): Lead | undefined {
     const term = this.#term;
-    return term !== undefined && performance.now() < term.validUntilMs ? term : undefined;
+    return term !== undefined && this.#now() < term.validUntilMs ? term : undefined;
   }
 
   /** A fenced write was refused: whatever the clock says, this term is over. */
   refused(lead: Lead): void {
     if (this.#term === lead) this.#term.validUntilMs = 0;
+  }
+
+  /** Whether this process may lead is to be asked again: what it depends on has changed. */
+  reconsider(): void {
+    this.#lookUp.abort();
   }
 
   /** Stands for leader until `signal` aborts, then hands the key back at once. Never rejects. */
@@ -77,7 +90,7 @@ export class Leadership {
       try {
         const term = await this.#acquire();
         this.#outage.recovered();
-        if (term === undefined) await sleep(lookIntervalMs, signal);
+        if (term === undefined) await this.#sleep(lookIntervalMs, signal);
         else await this.#hold(term, signal);
       } catch (error) {
         this.#outage.failed(error instanceof Error ? error : new Error(String(error)));
@@ -87,8 +100,19 @@ export class Leadership {
     await this.#resign();
   }
 
+  /** Ends early when there is something to look at. */
+  async #sleep(ms: number, signal: AbortSignal): Promise<void> {
+    await sleep(ms, AbortSignal.any([signal, this.#lookUp.signal]));
+    if (this.#lookUp.signal.aborted) this.#lookUp = new AbortController();
+  }
+
+  async #mayStand(): Promise<boolean> {
+    return (await this.#init.mayStand?.()) ?? true;
+  }
+
   async #acquire(): Promise<Term | undefined> {
     const { client, key } = this.#init;
+    if (!(await this.#mayStand())) return undefined;
     const holder = (await client.range(oneKey(key))).pairs[0];
     if (holder === undefined) return await this.#take();
     // Ours: an answer that was lost, or an outage that the lease survived.
@@ -98,7 +122,7 @@ export class Leadership {
 
   async #take(): Promise<Term | undefined> {
     const { client, key, ttlSeconds } = this.#init;
-    const sentAtMs = performance.now();
+    const sentAtMs = this.#now();
     const leaseId = await client.grantLease(ttlSeconds);
     this.#leaseId = leaseId;
     const { succeeded, revision } = await client.transaction({
@@ -114,7 +138,7 @@ export class Leadership {
 
   async #resume({ createRevision }: KeyValue): Promise<Term | undefined> {
     if (this.#leaseId === undefined) return undefined;
-    const sentAtMs = performance.now();
+    const sentAtMs = this.#now();
     const left = await this.#init.client.keepLeaseAlive(this.#leaseId, keepAliveDeadlineMs);
     if (left <= 0) return undefined;
     return this.#newTerm(BigInt(createRevision), sentAtMs, left);
@@ -133,17 +157,29 @@ export class Leadership {
     this.#term = term;
     this.#init.onGained(term);
     let waitMs = (this.#init.ttlSeconds * 1_000) / 3;
-    while (!signal.aborted && performance.now() < term.validUntilMs) {
-      await sleep(Math.min(waitMs, term.validUntilMs - performance.now()), signal);
-      if (signal.aborted || performance.now() >= term.validUntilMs) break;
+    while (!signal.aborted && this.#now() < term.validUntilMs) {
+      await this.#sleep(Math.min(waitMs, term.validUntilMs - this.#now()), signal);
+      if (signal.aborted || this.#now() >= term.validUntilMs) break;
+      // Without an answer the term goes on: writes are fenced.
+      if (!(await this.#mayStand().catch(() => true))) {
+        await this.#stepDown();
+        return;
+      }
       waitMs = (await this.#extend(term)) ? (this.#init.ttlSeconds * 1_000) / 3 : retryIntervalMs;
     }
     this.#term = undefined;
     this.#init.onLost();
   }
 
+  /** Others take over at once. */
+  async #stepDown(): Promise<void> {
+    this.#term = undefined;
+    this.#init.onLost();
+    await this.#resign();
+  }
+
   async #extend(term: Term): Promise<boolean> {
-    const sentAtMs = performance.now();
+    const sentAtMs = this.#now();
     const deadlineMs = Math.min(keepAliveDeadlineMs, term.validUntilMs - sentAtMs);
     try {
       const left = await this.#init.client.keepLeaseAlive(this.#leaseId ?? "", deadlineMs);

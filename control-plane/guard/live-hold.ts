@@ -18,12 +18,13 @@ export class LiveHold {
 
   /** Every removal of the provider falls under it. */
   get isBlanket(): boolean {
-    return this.record.state !== "dismissed" || this.#kept === undefined;
+    return !this.record.isRestored && (this.record.state !== "dismissed" || !this.#kept);
   }
 
   /** Dismissed, and what it keeps is not written down yet. */
   get needsKept(): boolean {
-    return this.record.state === "dismissed" && this.#kept === undefined;
+    const { isRestored, state } = this.record;
+    return !isRestored && state === "dismissed" && this.#kept === undefined;
   }
 
   get isEmpty(): boolean {

@@ -15,8 +15,9 @@ import {
 } from "../../config-model/snapshot/resource.ts";
 import type { SnapshotDelta } from "../../config-model/snapshot/snapshot-delta.ts";
 import type { Logger } from "../../foundation/log.ts";
-import type { CommitGuard, CommittedLookup } from "../snapshot-store/commit-guard.ts";
+import type { CommitGuard, CommitPlace, CommittedLookup } from "../snapshot-store/commit-guard.ts";
 import { LiveHold } from "./live-hold.ts";
+import type { HeldCount, NodeCensus } from "./node-census.ts";
 import { NoteWriter, type WriteNote } from "./note-writer.ts";
 import {
   decodeHold,
@@ -25,9 +26,17 @@ import {
   holdIdOf,
   type RemovalHold,
 } from "./removal-hold.ts";
-import { classOf, providerOfResource, RemovalWindow } from "./removal-window.ts";
+import {
+  type CountedClass,
+  classOf,
+  isMassRemoval,
+  providerOfResource,
+  RemovalWindow,
+} from "./removal-window.ts";
 
 export interface RemovalGuardInit {
+  /** Where a store that was restored has to go on; absent: it never was. */
+  readonly census?: Pick<NodeCensus, "isCounting" | "newer" | "reset">;
   /** Of a provider's routers, or services; 100: nothing is ever held. */
   readonly percent: number;
   /** Ids of the resources one cannot do without. */
@@ -42,6 +51,12 @@ export interface RemovalGuardInit {
 }
 
 const sampleSize = 10;
+
+interface LostObjects {
+  readonly provider: string;
+  readonly lost: Readonly<Record<CountedClass, number>>;
+  readonly of: Readonly<Record<CountedClass, number>>;
+}
 
 export class RemovalGuard implements CommitGuard {
   readonly #init: RemovalGuardInit;
@@ -79,6 +94,7 @@ export class RemovalGuard implements CommitGuard {
   }
 
   committing({ upserts, removals }: SnapshotDelta, before: CommittedLookup): void {
+    if (this.#init.census?.newer !== undefined) this.#init.census.reset();
     for (const resource of upserts) {
       if (before(resourceId(resource)) === undefined) this.#window.added(resource);
     }
@@ -109,6 +125,74 @@ export class RemovalGuard implements CommitGuard {
     return held;
   }
 
+  get isWaiting(): boolean {
+    return this.#init.census?.isCounting === true;
+  }
+
+  /** A restored store's first generation is held against what nodes hold, which nobody but they know. */
+  place(delta: SnapshotDelta, committed: CommittedLookup): CommitPlace {
+    const newer = this.#init.census?.newer;
+    if (newer === undefined) return { kind: "next" };
+    const lost = this.#lostTo(newer.held, delta, committed);
+    const known = [...this.#holds.values()].find(({ record }) => record.isRestored);
+    if (lost === undefined) {
+      if (known !== undefined) this.#end(known, "its source has them back");
+    } else if (known?.record.state !== "confirmed") {
+      if (known === undefined) this.#openRestored(lost);
+      return { kind: "wait" };
+    }
+    return { kind: "at", at: newer.at };
+  }
+
+  #lostTo(
+    held: readonly HeldCount[],
+    { upserts, removals }: SnapshotDelta,
+    committed: CommittedLookup,
+  ): LostObjects | undefined {
+    const change = new Map<string, Record<CountedClass, number>>();
+    const count = (key: ResourceKey, by: number) => {
+      const provider = providerOfResource(key);
+      const counted = classOf(key);
+      if (provider === undefined || counted === undefined) return;
+      const counts = change.get(provider) ?? { routers: 0, services: 0 };
+      counts[counted] += by;
+      change.set(provider, counts);
+    };
+    for (const resource of upserts) if (!committed(resourceId(resource))) count(resource, 1);
+    for (const key of removals) if (committed(resourceId(key))) count(key, -1);
+    for (const { provider, ...of } of held) {
+      const before = this.#window.committed(provider);
+      const by = change.get(provider) ?? { routers: 0, services: 0 };
+      const lost = {
+        routers: Math.max(0, of.routers - before.routers - by.routers),
+        services: Math.max(0, of.services - before.services - by.services),
+      };
+      if (isMassRemoval(lost, of, this.#init.percent)) return { provider, lost, of };
+    }
+    return undefined;
+  }
+
+  #openRestored({ provider, lost, of }: LostObjects): void {
+    const hold = this.#create(provider, {
+      ...lost,
+      objects: lost.routers + lost.services,
+      ofRouters: of.routers,
+      ofServices: of.services,
+      isRestored: true,
+    });
+    this.#init.log.error(
+      "the restored store holds much less than the data planes: nothing is published",
+      {
+        hold: hold.record.id,
+        provider,
+        routers: `${lost.routers} of ${of.routers}`,
+        services: `${lost.services} of ${of.services}`,
+        next: `switchyard fleet guard confirm ${hold.record.id}, or bring them back in the source`,
+      },
+    );
+    this.#save(hold);
+  }
+
   withdrawn(id: string): void {
     this.#exempt.delete(id);
     for (const hold of this.#holds.values()) {
@@ -124,6 +208,7 @@ export class RemovalGuard implements CommitGuard {
         this.#end(hold, "confirmed, they are gone");
         continue;
       }
+      if (hold.record.isRestored) continue;
       if (!this.#init.isRead(hold.record.provider)) continue;
       if (hold.needsKept) this.#keep(hold);
       else hold.forgetReturned();
@@ -243,18 +328,24 @@ export class RemovalGuard implements CommitGuard {
 
   #open(provider: string): LiveHold {
     const { routers, services } = this.#window.committed(provider);
+    return this.#create(provider, { ofRouters: routers, ofServices: services });
+  }
+
+  #create(provider: string, fields: Partial<RemovalHold>): LiveHold {
     const hold = new LiveHold({
       id: randomBytes(3).toString("hex"),
       provider,
       state: "open",
+      isRestored: false,
       since: new Date().toISOString(),
       routers: 0,
       services: 0,
       objects: 0,
-      ofRouters: routers,
-      ofServices: services,
+      ofRouters: 0,
+      ofServices: 0,
       sample: [],
       kept: undefined,
+      ...fields,
     });
     this.#holds.set(hold.record.id, hold);
     return hold;

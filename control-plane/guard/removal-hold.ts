@@ -16,6 +16,8 @@ export interface RemovalHold {
   readonly id: string;
   readonly provider: string;
   readonly state: HoldState;
+  /** What would vanish is what data planes hold and a restored store has not: nothing at all is committed meanwhile. */
+  readonly isRestored: boolean;
   /** Wall clock, to be shown only. */
   readonly since: string;
   /** What waits when the note was written last, of what there is committed. */
@@ -74,6 +76,7 @@ export function decodeHold(text: string): RemovalHold {
     id,
     provider,
     state,
+    isRestored: stored.isRestored === true,
     since: String(since),
     routers: number(stored.routers),
     services: number(stored.services),

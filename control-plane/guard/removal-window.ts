@@ -42,6 +42,18 @@ export function providerOfResource(key: ResourceKey): string | undefined {
   return object === undefined ? undefined : providerOf(object);
 }
 
+function isMany(vanishing: number, before: number, percent: number): boolean {
+  return vanishing >= minimumRemovals && vanishing * 100 > percent * before;
+}
+
+export function isMassRemoval(
+  lost: Readonly<Record<CountedClass, number>>,
+  of: Readonly<Record<CountedClass, number>>,
+  percent: number,
+): boolean {
+  return isMany(lost.routers, of.routers, percent) || isMany(lost.services, of.services, percent);
+}
+
 export class RemovalWindow {
   readonly #providers = new Map<string, ProviderCount>();
   readonly #now: () => number;
@@ -91,9 +103,7 @@ export class RemovalWindow {
     return (["routers", "services"] as const).some((each) => {
       if (removals[each] === 0) return false;
       const gone = this.#goneLately(count[each]);
-      const vanishing = gone + removals[each];
-      const before = count[each].committed + gone;
-      return vanishing >= minimumRemovals && vanishing * 100 > percent * before;
+      return isMany(gone + removals[each], count[each].committed + gone, percent);
     });
   }
 

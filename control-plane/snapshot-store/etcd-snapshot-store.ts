@@ -25,6 +25,8 @@ import { FollowedLog, type KnownHead, newCommitId } from "./etcd-log/followed-lo
 import { LogKeys } from "./etcd-log/log-keys.ts";
 import { FencedError, LogWriter, NotWrittenError } from "./etcd-log/log-writer.ts";
 import { type HeadReading, LogGapError } from "./etcd-log/read-log.ts";
+import { type Replica, ReplicaPresence } from "./etcd-log/replica-presence.ts";
+import { StaticGate, type StaticState, staticNote } from "./etcd-log/static-gate.ts";
 import { decodeHead, type StoredHead } from "./etcd-log/stored-head.ts";
 import { encodeRecord } from "./etcd-log/stored-record.ts";
 import {
@@ -35,6 +37,7 @@ import {
   NotLeaderError,
   type SnapshotReader,
   type SnapshotStore,
+  type StoreNote,
   StoreUnavailableError,
 } from "./snapshot-store.ts";
 
@@ -51,6 +54,19 @@ export interface EtcdSnapshotStoreInit {
   readonly log: Logger;
   /** How long a leader that vanished goes on to count as one; whole seconds, default 5. */
   readonly leaseTtlSeconds?: number;
+  /** Of this control plane's static configuration; absent: whoever is there may lead. */
+  readonly staticDigest?: string;
+  /** `HOST:PORT` where nodes elsewhere find this control plane. */
+  readonly streamAddress?: string | undefined;
+  /** For tests that show what they are for; all on by default. */
+  readonly guards?: Partial<StoreGuards>;
+}
+
+export interface StoreGuards {
+  /** Every write compares the leader key and what it replaces. */
+  readonly fence: boolean;
+  /** What a leader's term is measured with. */
+  readonly now: () => number;
 }
 
 const defaultLeaseTtlSeconds = 5;
@@ -62,6 +78,8 @@ export class EtcdSnapshotStore implements SnapshotStore {
   /** Calls, the watch, and the lease: none may wait behind another, nor lose its connection with it. */
   readonly #clients: Readonly<Record<"calls" | "watch" | "lease", EtcdClient>>;
   readonly #leadership: Leadership;
+  readonly #presence: ReplicaPresence | undefined;
+  readonly #gate: StaticGate | undefined;
   readonly #writer: LogWriter;
   readonly #outage: OutageLog;
   readonly #queue = new SerialQueue();
@@ -75,7 +93,8 @@ export class EtcdSnapshotStore implements SnapshotStore {
   /** Ends the watch under way, so that the log is read anew. */
   #resync = new AbortController();
 
-  constructor({ etcd, log, leaseTtlSeconds = defaultLeaseTtlSeconds }: EtcdSnapshotStoreInit) {
+  constructor(init: EtcdSnapshotStoreInit) {
+    const { etcd, log, leaseTtlSeconds = defaultLeaseTtlSeconds, guards = {} } = init;
     this.#log = log;
     this.#keys = new LogKeys(etcd.rootKey.replace(/^\/+|\/+$/g, ""));
     this.#clients = {
@@ -83,13 +102,32 @@ export class EtcdSnapshotStore implements SnapshotStore {
       watch: new EtcdClient(etcd),
       lease: new EtcdClient(etcd),
     };
-    this.#writer = new LogWriter(this.#clients.calls, this.#keys, this.#stopping.signal);
+    this.#writer = new LogWriter(this.#clients.calls, this.#keys, {
+      signal: this.#stopping.signal,
+      isFenced: guards.fence ?? true,
+    });
+    if (init.staticDigest !== undefined) {
+      const presence = new ReplicaPresence(this.#clients.calls, this.#keys, {
+        ttlSeconds: leaseTtlSeconds,
+        stream: init.streamAddress,
+        staticDigest: init.staticDigest,
+      });
+      this.#presence = presence;
+      this.#gate = new StaticGate({
+        own: init.staticDigest,
+        others: () => presence.look(),
+        graceMs: (leaseTtlSeconds + 1) * 1_000,
+        log,
+      });
+    }
     this.#outage = new OutageLog("Snapshot store in etcd", log);
     this.#leadership = new Leadership({
       client: this.#clients.lease,
       key: this.#keys.leader,
       ttlSeconds: leaseTtlSeconds,
       log,
+      ...(guards.now !== undefined && { now: guards.now }),
+      mayStand: async () => (await this.#gate?.mayStand()) ?? true,
       onGained: (lead) => void this.#queue.run(() => this.#takeOver(lead)),
       onLost: () => this.#setLead(undefined),
     });
@@ -99,13 +137,20 @@ export class EtcdSnapshotStore implements SnapshotStore {
     signal.throwIfAborted();
     if (this.#followed !== undefined) throw new Error("Cannot open snapshot store: it is open");
     signal.addEventListener("abort", () => void this.stop(), { once: true });
-    const followed = new FollowedLog(this.#clients.calls, this.#keys, reader);
+    const followed = new FollowedLog(this.#clients.calls, this.#keys, {
+      onPart: (delta) => reader.onPart(delta),
+      onHead: (head) => reader.onHead(head),
+      onCommit: (commit) => reader.onCommit(commit),
+      onNote: (note) => this.#onNote(note, reader),
+      onReset: () => reader.onReset(),
+    });
     this.#followed = followed;
     const opened = Promise.withResolvers<void>();
     const following = this.#follow(followed, opened.resolve);
     const openedOrStopped = Promise.race([opened.promise, following]);
     const leading = openedOrStopped.then(() => this.#leadership.run(this.#stopping.signal));
-    this.#running = Promise.all([following, leading]);
+    const present = this.#presence?.run(this.#stopping.signal);
+    this.#running = Promise.all([following, leading, present]);
     await openedOrStopped;
   }
 
@@ -154,6 +199,34 @@ export class EtcdSnapshotStore implements SnapshotStore {
     });
   }
 
+  /** Of the static configuration; absent when nobody asked to compare it. */
+  get staticState(): StaticState | undefined {
+    return this.#gate?.state;
+  }
+
+  get others(): readonly Replica[] {
+    return this.#presence?.others ?? [];
+  }
+
+  /** This control plane has another static configuration now; resolves when it leads no longer, should it have to. */
+  async useStaticDigest(digest: string): Promise<void> {
+    if (this.#gate === undefined || this.#presence === undefined) return;
+    this.#gate.own = digest;
+    this.#presence.staticDigest = digest;
+    const lead = this.#lead;
+    if (lead === undefined) return;
+    if ((await this.#presence.look()).length === 0) await this.#commitStatic(lead);
+    else this.#stepAside();
+  }
+
+  /** This control plane's static configuration is to be the fleet's: who has another one leads no longer. */
+  async adoptStatic(): Promise<boolean> {
+    const state = this.#gate?.state;
+    if (state === undefined || state.own === state.committed) return true;
+    const { committed: from, own: to } = state;
+    return await this.writeNote({ name: staticNote, from, to, asLeader: false });
+  }
+
   async adoptFleet(fleetId: string): Promise<void> {
     await this.#queue.run(async () => {
       const { lead, followed, known } = this.#writable("adopt a fleet");
@@ -165,6 +238,32 @@ export class EtcdSnapshotStore implements SnapshotStore {
       }
     });
     this.#resync.abort();
+  }
+
+  #onNote(note: StoreNote, reader: SnapshotReader): void {
+    if (note.name === staticNote && this.#gate !== undefined) {
+      this.#gate.committed = note.text;
+      if (this.#lead !== undefined && note.text !== undefined && !this.#gate.isCommitted) {
+        this.#stepAside();
+      }
+      this.#leadership.reconsider();
+    }
+    reader.onNote?.(note);
+  }
+
+  /** Nothing is written from now on; the key is given back as soon as etcd answers. */
+  #stepAside(): void {
+    this.#setLead(undefined);
+    this.#leadership.reconsider();
+  }
+
+  async #commitStatic(lead: Lead): Promise<void> {
+    if (this.#gate === undefined || this.#gate.isCommitted) return;
+    const { committed: from, own: to } = this.#gate.state;
+    const key = this.#keys.note(staticNote);
+    if (await this.#writer.replaceNote(key, { from, to }, lead)) {
+      this.#followed?.note(staticNote, to);
+    }
   }
 
   #writable(what: string): Writable {
@@ -328,6 +427,7 @@ export class EtcdSnapshotStore implements SnapshotStore {
         // What a leader staged and never committed would mingle with what is staged next.
         const leftOver = this.#keys.records("delta", read.head.number + 1n);
         await this.#writer.fenced(lead, [{ kind: "delete", range: leftOver }]);
+        await this.#commitStatic(lead);
         if (isCurrent()) this.#setLead(lead);
         return;
       } catch (error) {

@@ -14,6 +14,8 @@ import {
   resourceId,
 } from "../../config-model/snapshot/resource.ts";
 import type { SnapshotDelta } from "../../config-model/snapshot/snapshot-delta.ts";
+import type { SourceState } from "../../config-model/snapshot/source-digest.ts";
+import type { SourceDigests } from "../../config-model/snapshot/source-digests-text.ts";
 import { type BackoffPolicy, backoffDelayMs } from "../../foundation/backoff.ts";
 import type { Logger } from "../../foundation/log.ts";
 import { sleep } from "../../foundation/sleep.ts";
@@ -47,6 +49,13 @@ export interface GenerationPublisherInit {
   readonly wait?: typeof sleep;
 }
 
+interface NextCommit {
+  readonly delta: SnapshotDelta;
+  readonly sources: SourceDigests;
+  readonly at?: { readonly epoch: bigint; readonly number: bigint };
+}
+
+const nothing: SnapshotDelta = { upserts: [], removals: [] };
 const defaultBackoff: BackoffPolicy = { baseMs: 100, maxMs: 5_000 };
 
 export class GenerationPublisher implements AsyncDisposable {
@@ -54,6 +63,8 @@ export class GenerationPublisher implements AsyncDisposable {
   readonly #committed = new CommittedSnapshot();
   readonly #desired: DesiredChanges;
   readonly #stopping = new AbortController();
+  /** As the sources were when what is desired was compiled. */
+  readonly #sources = new Map<string, SourceState>();
   #ready: boolean = false;
   #leading: boolean = false;
   /** Grows with every word about leadership, so that an old refusal is not taken for a new one. */
@@ -92,8 +103,9 @@ export class GenerationPublisher implements AsyncDisposable {
   }
 
   /** What the compiler made of a change. Never throws and never waits. */
-  publish(delta: SnapshotDelta): void {
+  publish(delta: SnapshotDelta, sources: SourceDigests = new Map()): void {
     this.#desired.add(delta);
+    for (const [provider, source] of sources) this.#sources.set(provider, source);
     this.#wake();
   }
 
@@ -125,8 +137,8 @@ export class GenerationPublisher implements AsyncDisposable {
   }
 
   #mayCommit(): boolean {
-    const stopped = this.#stopping.signal.aborted;
-    return this.#ready && this.#leading && this.#committed.head !== undefined && !stopped;
+    if (this.#stopping.signal.aborted || this.#init.guard?.isWaiting === true) return false;
+    return this.#ready && this.#leading && this.#committed.head !== undefined;
   }
 
   #wake(): void {
@@ -139,14 +151,11 @@ export class GenerationPublisher implements AsyncDisposable {
   async #commitAll(): Promise<void> {
     try {
       for (let failures = 0; this.#mayCommit(); ) {
-        const delta = this.#take();
-        if (delta === undefined) {
-          this.#init.guard?.settled();
-          return;
-        }
+        const next = this.#take();
+        if (next === undefined) return;
         const term = this.#term;
         try {
-          await this.#commit(delta);
+          await this.#commit(next);
           failures = 0;
         } catch (error) {
           this.#takeBack(error, term);
@@ -158,11 +167,42 @@ export class GenerationPublisher implements AsyncDisposable {
     }
   }
 
-  #take(): SnapshotDelta | undefined {
+  /** Absent: nothing is left, or what is left has to wait. */
+  #take(): NextCommit | undefined {
     const { guard } = this.#init;
     const committed = (id: string) => this.#committed.get(id);
-    if (guard === undefined) return this.#desired.take(committed);
-    return this.#desired.take(committed, (removals) => guard.admit(removals, committed));
+    if (guard === undefined) return this.#withSources(this.#desired.take(committed));
+    const taken = this.#desired.take(committed, (removals) => guard.admit(removals, committed));
+    const place = guard.place(taken ?? nothing, committed);
+    switch (place.kind) {
+      case "wait":
+        this.#desired.putBack();
+        return undefined;
+      case "at":
+        return { delta: taken ?? nothing, sources: this.#newSources(), at: place.at };
+      case "next": {
+        const next = this.#withSources(taken);
+        if (next === undefined) guard.settled();
+        return next;
+      }
+    }
+  }
+
+  /** A source that changed is a generation, though it may change no resource: what it held is what anyone compares. */
+  #withSources(delta: SnapshotDelta | undefined): NextCommit | undefined {
+    const sources = this.#newSources();
+    if (delta === undefined && sources === this.#committed.head?.sources) return undefined;
+    return { delta: delta ?? nothing, sources };
+  }
+
+  /** The committed ones when nothing changed. A revision alone, which others' keys move too, is no change. */
+  #newSources(): SourceDigests {
+    const before = this.#committed.head?.sources ?? new Map();
+    const changed = [...this.#sources].filter(([provider, { digest }]) => {
+      const known = before.get(provider);
+      return known === undefined || Buffer.compare(known.digest, digest) !== 0;
+    });
+    return changed.length === 0 ? before : new Map([...before, ...this.#sources]);
   }
 
   /** Nothing was written in `term`: all of it waits again. */
@@ -178,10 +218,11 @@ export class GenerationPublisher implements AsyncDisposable {
     await (this.#init.wait ?? sleep)(delayMs, this.#stopping.signal);
   }
 
-  async #commit(delta: SnapshotDelta): Promise<void> {
+  async #commit({ delta, sources, at }: NextCommit): Promise<void> {
     const startedAt = performance.now();
     const digest = this.#committed.prepare(delta);
-    const { generation } = await this.#init.store.commit(delta, digest);
+    const options = { sources, ...(at !== undefined && { at }) };
+    const { generation } = await this.#init.store.commit(delta, digest, options);
     this.#init.log.info("generation committed", {
       generation: generation.number,
       upserts: delta.upserts.length,

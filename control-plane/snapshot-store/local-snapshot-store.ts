@@ -10,6 +10,7 @@
 import type { Generation } from "../../config-model/snapshot/generation.ts";
 import type { Resource } from "../../config-model/snapshot/resource.ts";
 import type { SnapshotDelta } from "../../config-model/snapshot/snapshot-delta.ts";
+import { decodeSources, encodeSources } from "../../config-model/snapshot/source-digests-text.ts";
 import type { Logger } from "../../foundation/log.ts";
 import { SerialQueue } from "../../foundation/serial-queue.ts";
 import { TurnSlice } from "../../foundation/turn-slice.ts";
@@ -24,7 +25,6 @@ import {
   type StoreNote,
   StoreUnavailableError,
 } from "./snapshot-store.ts";
-import { decodeSources, encodeSources } from "./source-digests-text.ts";
 
 const partBytes = 256 * 1024;
 /** Longest turn of reading or writing. */

@@ -4,10 +4,7 @@
  */
 import type { Generation } from "../../config-model/snapshot/generation.ts";
 import type { SnapshotDelta } from "../../config-model/snapshot/snapshot-delta.ts";
-import type { SourceState } from "../../config-model/snapshot/source-digest.ts";
-
-/** What the sources held that a generation was compiled from, by provider. */
-export type SourceDigests = ReadonlyMap<string, SourceState>;
+import type { SourceDigests } from "../../config-model/snapshot/source-digests-text.ts";
 
 /** A commit, as every reader sees it, in order and without gaps. */
 export interface CommittedGeneration {
@@ -15,6 +12,7 @@ export interface CommittedGeneration {
   /** View digest after it (config-model/snapshot/snapshot-digest.ts). */
   readonly digest: Uint8Array;
   readonly delta: SnapshotDelta;
+  /** What the sources held that it was compiled from. */
   readonly sources: SourceDigests;
 }
 

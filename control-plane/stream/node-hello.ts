@@ -1,5 +1,5 @@
 import { status } from "@grpc/grpc-js";
-import type { Compression, Hello } from "../../proto/gen/switchyard/fleet/v1/fleet.ts";
+import type { Compression, HeldObjects, Hello } from "../../proto/gen/switchyard/fleet/v1/fleet.ts";
 import type { HeldState } from "../snapshot-store/committed-state.ts";
 import { bounded } from "./bounded-text.ts";
 import type { StreamEnd } from "./node-stream.ts";
@@ -11,6 +11,7 @@ export const protocolVersion = 1;
 const maxNodeIdLength = 256;
 const maxLabels = 64;
 const maxFeatures = 256;
+const maxProviders = 64;
 
 /** What a node says of itself, bounded. */
 export interface NodeHello {
@@ -22,6 +23,8 @@ export interface NodeHello {
   readonly compression: Compression;
   /** Absent when it holds nothing. */
   readonly held: HeldState | undefined;
+  /** Of what it holds, by provider. */
+  readonly heldObjects: readonly HeldObjects[];
 }
 
 /** A hello nobody can be admitted with; `end` tells the node. */
@@ -60,5 +63,8 @@ export function parseHello(hello: Hello): NodeHello {
     version: bounded(hello.version),
     compression: compressionOf(hello),
     held: running && { generation: running, digest: Buffer.from(digest) },
+    heldObjects: hello.heldObjects
+      .slice(0, maxProviders)
+      .map(({ provider, ...counts }) => ({ provider: bounded(provider), ...counts })),
   };
 }

@@ -44,6 +44,8 @@ export interface NodeSessionsInit {
   readonly log: Logger;
   readonly times: NodeSessionTimes;
   readonly admission?: AdmissionInit;
+  /** Hears every hello that is one, also of nodes that are then refused. */
+  readonly onHello?: (node: NodeHello) => void;
   /** `isolate` unless said otherwise. */
   readonly rejection?: RejectionRule;
   /** Other control planes of this fleet, as `HOST:PORT`, told to nodes that are sent away. */
@@ -205,6 +207,7 @@ export class NodeSessions {
     }
     try {
       const node = parseHello(hello);
+      this.#init.onHello?.(node);
       return refusalOf(node.held, committed) ?? this.#olderThanConnected(node) ?? node;
     } catch (error) {
       if (error instanceof InvalidHelloError) return error.end;

@@ -7,6 +7,7 @@ import { crc32 } from "node:zlib";
 import { ChangeListParts } from "../../config-model/snapshot/change-list-codec.ts";
 import type { Generation } from "../../config-model/snapshot/generation.ts";
 import type { SnapshotDelta } from "../../config-model/snapshot/snapshot-delta.ts";
+import type { SourceDigests } from "../../config-model/snapshot/source-digests-text.ts";
 import type { Compression, RejectionPolicy } from "../../proto/gen/switchyard/fleet/v1/fleet.ts";
 import type { HeldState } from "../snapshot-store/committed-state.ts";
 import { type ResponseFrame, responseFrame } from "./follow-method.ts";
@@ -19,6 +20,7 @@ export interface SharedTransferInit {
   readonly delta: SnapshotDelta;
   readonly compression: Compression;
   readonly rejectionPolicy: RejectionPolicy;
+  readonly sources: SourceDigests;
 }
 
 export class SharedTransfer {
@@ -28,16 +30,19 @@ export class SharedTransfer {
   readonly #parts: ChangeListParts;
   readonly #compression: Compression;
   readonly #rejectionPolicy: RejectionPolicy;
+  readonly #sources: SourceDigests;
   #frames: (ResponseFrame | undefined)[] = [];
   #senders = 0;
   #isNewest: boolean = true;
 
-  constructor({ target, base, delta, compression, rejectionPolicy }: SharedTransferInit) {
+  constructor(init: SharedTransferInit) {
+    const { target, base, delta, compression, rejectionPolicy, sources } = init;
     this.target = target;
     this.base = base;
     this.#parts = new ChangeListParts(delta);
     this.#compression = compression;
     this.#rejectionPolicy = rejectionPolicy;
+    this.#sources = sources;
   }
 
   get chunkCount(): number {
@@ -71,7 +76,12 @@ export class SharedTransfer {
     yield responseFrame({ $case: "begin", value: begin });
     for (let index = 0; index < chunkCount; index++) yield this.#chunk(index);
     const digest = Buffer.from(this.target.digest);
-    yield responseFrame({ $case: "commit", value: { generation, digest } });
+    const sources = [...this.#sources].map(([provider, source]) => ({
+      provider,
+      digest: Buffer.from(source.digest),
+      revision: source.revision ?? 0n,
+    }));
+    yield responseFrame({ $case: "commit", value: { generation, digest, sources } });
   }
 
   #chunk(index: number): ResponseFrame {

@@ -29,6 +29,7 @@ const newNode: NodeRecord = {
   timings: undefined,
   rejected: [],
   failure: undefined,
+  heldObjects: [],
   refused: [],
   repairs: 0,
 };

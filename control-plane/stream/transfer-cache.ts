@@ -39,6 +39,7 @@ export class TransferCache {
       delta: delta ?? this.#committed.full(),
       compression,
       rejectionPolicy: this.#rejectionPolicy,
+      sources: this.#committed.head?.sources ?? new Map(),
     });
     const isShared = base === undefined || this.#transfers.size < maxTransfers;
     if (isShared) this.#transfers.set(key, transfer);

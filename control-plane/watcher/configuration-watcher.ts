@@ -61,6 +61,12 @@ export class ConfigurationWatcher {
       .map(([name]) => name);
   }
 
+  /** Whether what the provider has not named it does not have; so too for one that is not configured. */
+  isComplete(provider: string): boolean {
+    const phase = this.#providers.get(provider)?.phase ?? "complete";
+    return phase === "complete";
+  }
+
   /** What the newest committed generation holds, in as many parts as it comes in; before the first batch only. */
   carryOver({ upserts, removals }: SnapshotDelta): void {
     for (const resource of upserts) {

@@ -1,6 +1,10 @@
 /** What a data plane tells about itself: probes, metrics, and the snapshot it serves. No secrets: names and reasons only. */
 
 import type { Generation } from "../../config-model/snapshot/generation.ts";
+import {
+  type SourceDigests,
+  sourcesAsJson,
+} from "../../config-model/snapshot/source-digests-text.ts";
 import { type AdminPage, jsonAnswer, textAnswer } from "../../foundation/admin/admin-page.ts";
 import { ResourceKind } from "../../proto/gen/switchyard/fleet/v1/resource.ts";
 import type { RejectedResource } from "../worker/worker-protocol.ts";
@@ -8,7 +12,13 @@ import type { ProcessTotals } from "./counter-totals.ts";
 import { type Metric, metricsContentType, metricText, requestMetricsText } from "./metrics-text.ts";
 
 export interface ReportedNode {
-  readonly running: { readonly generation: Generation; readonly digest: Uint8Array } | undefined;
+  readonly running:
+    | {
+        readonly generation: Generation;
+        readonly digest: Uint8Array;
+        readonly sources: SourceDigests;
+      }
+    | undefined;
   readonly resources: number;
   /** What it holds has been switched in. */
   readonly isServing: boolean;
@@ -82,6 +92,7 @@ function snapshotReport(node: ReportedNode) {
     epoch: jsonNumber(running?.generation.epoch),
     generation: jsonNumber(running?.generation.number),
     digest: running === undefined ? null : Buffer.from(running.digest).toString("hex"),
+    sources: running === undefined ? {} : sourcesAsJson(running.sources),
     source,
     ageSeconds: confirmedAgeMs === undefined ? null : Math.round(confirmedAgeMs / 100) / 10,
     rejected: node.rejected().map(({ resourceKind, name, reason }) => ({

@@ -10,6 +10,7 @@ import { nodePages } from "../admin/node-pages.ts";
 import type { AgentToMain, MainToAgent } from "../worker/worker-protocol.ts";
 import type { AgentOptions } from "./agent-options.ts";
 import { ControlPlaneContact } from "./control-plane-contact.ts";
+import { countHeldObjects } from "./count-held-objects.ts";
 import { followSnapshots } from "./follow-snapshots.ts";
 import { LastKnownGood } from "./last-known-good/last-known-good.ts";
 import { ListenerControl } from "./listener-control.ts";
@@ -215,9 +216,9 @@ export class Agent {
     this.#lastKnownGood = lastKnownGood;
     const loaded = await lastKnownGood.load();
     if (loaded === undefined) return;
-    const { generation, digest, snapshot, writtenAtMs } = loaded;
+    const { generation, digest, sources, snapshot, writtenAtMs } = loaded;
     this.#contact.restored(Math.max(0, Date.now() - writtenAtMs));
-    this.#applier.restore(snapshot, { generation, digest });
+    this.#applier.restore(snapshot, { generation, digest, sources });
   }
 
   #loadStream(): Promise<typeof import("./grpc-snapshot-stream.ts")> {
@@ -257,6 +258,7 @@ export class Agent {
             return warning();
           },
           rejected: () => applier.rejected(),
+          heldObjects: () => countHeldObjects(state.keys()),
           apply: (transfer, report) => applier.apply(transfer, report),
           onConditionChange: (listener) => applier.onConditionChange(listener),
         },

@@ -18,6 +18,7 @@ import {
   type FollowRequest,
   type FollowResponse,
   type Heartbeat,
+  type HeldObjects,
   Phase,
   type TransferBegin,
   type TransferCommit,
@@ -40,6 +41,8 @@ export interface FollowedNode {
   readonly running: Running | undefined;
   readonly isServing: boolean;
   rejected(): readonly RejectedResource[];
+  /** How much of what it holds is whose. */
+  heldObjects(): readonly HeldObjects[];
   /** What an operator should know about a node that serves (`persist_failed: ENOSPC`); "" when nothing. */
   readonly warning: string;
   /** Never rejects. */
@@ -156,6 +159,7 @@ export class FollowSession {
       features: [],
       version,
       compressions: [Compression.ZSTD],
+      heldObjects: told === undefined ? [] : [...node.heldObjects()],
     };
   }
 

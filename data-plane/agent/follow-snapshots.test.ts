@@ -15,6 +15,7 @@ const welcome: Message = {
 const running = {
   generation: { fleetId: "f", epoch: 1n, number: 5n },
   digest: Buffer.alloc(32, 5),
+  sources: new Map(),
 };
 const confirmation: Message = { $case: "heartbeat", value: running };
 
@@ -51,6 +52,7 @@ async function follow(script: readonly (readonly Message[] | Error)[], addresses
         isServing: true,
         warning: "",
         rejected: () => [],
+        heldObjects: () => [],
         apply: async () => {},
         onConditionChange() {},
       },

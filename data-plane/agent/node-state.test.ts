@@ -73,7 +73,7 @@ function send(source: Source, from: number, { kind, at }: Damage): ReceivedTrans
   }
   const digest = Buffer.from(source.snapshot.digest());
   if (kind === "digest") digest[at % 32]! ^= 1;
-  return receiver.commit({ generation: target, digest });
+  return receiver.commit({ generation: target, digest, sources: [] });
 }
 
 const contents = (state: { resources(): Iterable<Resource> }) =>

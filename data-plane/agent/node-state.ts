@@ -14,6 +14,7 @@ import {
   resourceId,
 } from "../../config-model/snapshot/resource.ts";
 import type { SnapshotDelta } from "../../config-model/snapshot/snapshot-delta.ts";
+import type { SourceDigests } from "../../config-model/snapshot/source-digests-text.ts";
 import { ResourceKind } from "../../proto/gen/switchyard/fleet/v1/resource.ts";
 import { sharedParts } from "./shared-parts.ts";
 import { type TransferChecks, transferChecks } from "./transfer-checks.ts";
@@ -22,6 +23,8 @@ import { type ReceivedTransfer, TransferError, type TransferPart } from "./trans
 export interface Running {
   readonly generation: Generation;
   readonly digest: Uint8Array;
+  /** What the sources held that it was compiled from. */
+  readonly sources: SourceDigests;
 }
 
 /** Applied in place and digest-checked; exactly one of `commit` and `undo` ends it. */
@@ -80,6 +83,10 @@ export class NodeState {
     this.#entryPointNames = names;
   }
 
+  keys(): Iterable<ResourceKey> {
+    return this.#snapshot.resources();
+  }
+
   get(key: ResourceKey): Resource | undefined {
     return this.#snapshot.get(resourceId(key));
   }
@@ -113,7 +120,8 @@ export class NodeState {
       this.#undo(staging);
       throw error;
     }
-    const next: Running = { generation, digest: transfer.digest };
+    const { digest, sources } = transfer;
+    const next: Running = { generation, digest, sources };
     return {
       before: this.#running,
       next,
@@ -219,10 +227,10 @@ export class NodeState {
 }
 
 function nothingToDo(running: Running | undefined, next: Running): StagedChange {
-  const { generation, digest } = next;
+  const { generation, digest, sources } = next;
   return {
     before: running,
-    next: { generation, digest },
+    next: { generation, digest, sources },
     parts: [],
     full: false,
     entryPoints: undefined,

@@ -10,6 +10,7 @@ import type { Generation } from "../../config-model/snapshot/generation.ts";
 import { readChangeList } from "../../config-model/snapshot/read-change-list.ts";
 import type { Resource, ResourceKey } from "../../config-model/snapshot/resource.ts";
 import type { SnapshotDelta } from "../../config-model/snapshot/snapshot-delta.ts";
+import type { SourceDigests } from "../../config-model/snapshot/source-digests-text.ts";
 import { errorText } from "../../foundation/error-text.ts";
 import {
   Compression,
@@ -39,6 +40,7 @@ export interface ReceivedTransfer {
   readonly parts: readonly TransferPart[];
   /** What the digest must be once this is applied. */
   readonly digest: Uint8Array;
+  readonly sources: SourceDigests;
   /** `performance.now()` when it began. */
   readonly beganAtMs: number;
 }
@@ -85,7 +87,7 @@ export class TransferReceiver {
     this.#parts.push({ changes: shared, delta });
   }
 
-  commit({ generation, digest }: TransferCommit): ReceivedTransfer {
+  commit({ generation, digest, sources }: TransferCommit): ReceivedTransfer {
     if (!this.#checks.isComplete(this.#parts.length, this.#chunkCount)) {
       throw new TransferError(
         `the transfer was committed after ${this.#parts.length} of ${this.#chunkCount} chunks`,
@@ -104,6 +106,12 @@ export class TransferReceiver {
       isStrict: this.#isStrict,
       parts: this.#parts,
       digest,
+      sources: new Map(
+        sources.map(({ provider, digest, revision }) => [
+          provider,
+          { digest, ...(revision > 0n && { revision }) },
+        ]),
+      ),
       beganAtMs: this.beganAtMs,
     };
   }

@@ -8,6 +8,9 @@ export interface AdminAnswer {
 /** Makes the answer of one path, anew for every request. */
 export type AdminPage = () => Promise<AdminAnswer>;
 
+/** Changes something. Gets the request's body, decoded from JSON; whoever asks has shown the token. */
+export type AdminAction = (body: unknown) => Promise<AdminAnswer>;
+
 export function textAnswer(status: number, line: string): AdminAnswer {
   return { status, contentType: "text/plain; charset=utf-8", body: `${line}\n` };
 }

@@ -1,14 +1,16 @@
 /**
- * The admin listener of a process: reading only, loopback only. It answers who names it by its own address, so
- * that no web page can read it through a name that resolves to this machine.
+ * The admin listener of a process, loopback only. It answers who names it by its own address, so that no web page can
+ * read it through a name that resolves to this machine. What changes something needs a token, comes from no web page, and
+ * leaves a line in the log.
  */
+import { timingSafeEqual } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { formatAddress, formatHostPort, parseHostPort } from "../format-address.ts";
 import type { Logger } from "../log.ts";
 import { AdminBindError } from "./admin-bind-error.ts";
-import { type AdminAnswer, type AdminPage, errorAnswer } from "./admin-page.ts";
+import { type AdminAction, type AdminAnswer, type AdminPage, errorAnswer } from "./admin-page.ts";
 import { isLoopback, isOwnHost } from "./loopback.ts";
 
 export interface AdminServerInit {
@@ -20,6 +22,10 @@ export interface AdminServerInit {
   readonly isMovable: boolean;
   /** By path. A page that throws is a 500. */
   readonly pages: ReadonlyMap<string, AdminPage>;
+  /** By path, asked with POST. */
+  readonly actions?: ReadonlyMap<string, AdminAction>;
+  /** Needed for actions; without it they are all refused. */
+  readonly token?: string;
   readonly log: Logger;
 }
 
@@ -108,7 +114,7 @@ export class AdminServer implements AsyncDisposable {
       "content-length": Buffer.byteLength(body),
       "cache-control": "no-store",
       "x-content-type-options": "nosniff",
-      ...(status === 405 ? { allow: "GET, HEAD" } : {}),
+      ...(status === 405 ? { allow: this.#methodsOf(request) } : {}),
       // What is refused may carry a body nobody will read.
       ...(status < 400 ? {} : { connection: "close" }),
     });
@@ -120,6 +126,8 @@ export class AdminServer implements AsyncDisposable {
       return errorAnswer(403, "the Host header does not name this server");
     }
     const [path = "/"] = (request.url ?? "/").split("?", 1);
+    const action = this.#init.actions?.get(path);
+    if (action !== undefined) return await this.#act(path, action, request);
     const page: AdminPage | undefined = this.#init.pages.get(path);
     if (page === undefined) return errorAnswer(404, "there is no such page");
     if (request.method !== "GET" && request.method !== "HEAD") {
@@ -133,6 +141,57 @@ export class AdminServer implements AsyncDisposable {
       return errorAnswer(500, "the page could not be made, the log says why");
     }
   }
+
+  #methodsOf({ url = "/" }: IncomingMessage): string {
+    return this.#init.actions?.has(url.split("?", 1)[0] ?? "") === true ? "POST" : "GET, HEAD";
+  }
+
+  async #act(path: string, action: AdminAction, request: IncomingMessage): Promise<AdminAnswer> {
+    if (request.method !== "POST") return errorAnswer(405, "only POST is allowed");
+    // Browsers send it with whatever a page asks of another origin.
+    if (request.headers.origin !== undefined) return errorAnswer(403, "no web page may do this");
+    if (!isToken(request.headers.authorization, this.#init.token)) {
+      return errorAnswer(401, "this needs the token of the admin (Authorization: Bearer ...)");
+    }
+    const { log } = this.#init;
+    try {
+      const body = await readJson(request);
+      if (body === undefined)
+        return errorAnswer(400, `the body must be JSON of at most ${maxBodyBytes} bytes`);
+      const answer = await action(body);
+      const peer = request.socket.remoteAddress;
+      log.info("admin action", { path, body: JSON.stringify(body), peer, status: answer.status });
+      return answer;
+    } catch (error) {
+      log.error("admin action failed", { path, error });
+      return errorAnswer(500, "it failed, the log says why");
+    }
+  }
+}
+
+const maxBodyBytes = 16_384;
+
+/** Absent: too long, or no JSON. */
+async function readJson(request: IncomingMessage): Promise<unknown> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > maxBodyBytes) return undefined;
+    chunks.push(chunk);
+  }
+  if (bytes === 0) return {};
+  try {
+    return JSON.parse(Buffer.concat(chunks).toString());
+  } catch {
+    return undefined;
+  }
+}
+
+function isToken(header: string | undefined, token: string | undefined): boolean {
+  if (header === undefined || token === undefined) return false;
+  const [given, wanted] = [Buffer.from(header), Buffer.from(`Bearer ${token}`)];
+  return given.length === wanted.length && timingSafeEqual(given, wanted);
 }
 
 function isPortInUse(error: unknown): boolean {

@@ -71,6 +71,7 @@ test("Agent serves last-known-good without a control plane, and follows once the
     epoch: 1,
     generation: 2,
     digest: digest.toString("hex"),
+    sources: {},
     source: "cache",
     ageSeconds: fromCache.ageSeconds,
     rejected: [],

@@ -234,7 +234,7 @@ describe("EtcdSnapshotStore", { concurrency: true }, () => {
     const before = await etcd.dump(`${root}/`);
     const client = new EtcdClient({ ...anonymous, endpoints: [etcd.endpoint] });
     const keys = new LogKeys(root);
-    const writer = new LogWriter(client, keys, new AbortController().signal);
+    const writer = new LogWriter(client, keys, { signal: new AbortController().signal });
     const past = { key: keys.leader, createRevision: 1n, candidate: "somebody" };
     const value = Buffer.from("late");
     await assert.rejects(writer.fenced(past, [{ kind: "put", key: keys.head, value }]), {

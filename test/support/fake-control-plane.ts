@@ -102,7 +102,7 @@ export function transferMessages(
       $case: "chunk" as const,
       value: TransferChunk.fromPartial({ index, changes, crc32: crc32(changes) }),
     })),
-    { $case: "commit", value: { generation, digest: Buffer.from(digest) } },
+    { $case: "commit", value: { generation, digest: Buffer.from(digest), sources: [] } },
   ];
 }
 

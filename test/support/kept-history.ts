@@ -93,6 +93,7 @@ export class KeptNode {
       isStrict: false,
       parts: [...sharedParts(delta)].map((changes) => ({ changes, delta })),
       digest: Buffer.from(this.#digests[number] ?? "", "hex"),
+      sources: new Map(),
       beganAtMs: 0,
     });
     staged.commit();

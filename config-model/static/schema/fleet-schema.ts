@@ -17,7 +17,7 @@ export const fleetSchema = always({
     address: text(),
     tls: struct({ cert: text(), key: text(), clientCA: text() }),
   }),
-  admin: always({ address: text(), tokenFile: degraded(text()) }),
+  admin: always({ address: text(), tokenFile: text() }),
   insecure: bool(),
   insecureSecrets: degraded(bool()),
   stateDir: text(),
@@ -32,7 +32,7 @@ export const fleetSchema = always({
     local: allowEmpty({}),
   }),
   groups: degraded(map(struct({ entryPoints: texts() }))),
-  guard: degraded(struct({ removals: text() })),
+  guard: always({ removals: text("30%") }),
   files: degraded(struct({ allow: texts() })),
   nodes: degraded(struct({ forgetAfter: duration() })),
 });

@@ -1,11 +1,12 @@
 /** Readings of the generation log, each at one revision of etcd, so that no writer can change what is being read. */
 import { type Resource, resourceId } from "../../../config-model/snapshot/resource.ts";
 import type { SnapshotDelta } from "../../../config-model/snapshot/snapshot-delta.ts";
+import type { SourceDigests } from "../../../config-model/snapshot/source-digests-text.ts";
 import { TurnSlice } from "../../../foundation/turn-slice.ts";
 import type { EtcdClient } from "../../etcd/etcd-client.ts";
 import { oneKey, prefixRange } from "../../etcd/key-range.ts";
 import { listRange } from "../../etcd/list-range.ts";
-import type { CommittedGeneration, SourceDigests } from "../snapshot-store.ts";
+import type { CommittedGeneration } from "../snapshot-store.ts";
 import type { LogKeys, RecordPlace } from "./log-keys.ts";
 import { decodeHead, type StoredHead } from "./stored-head.ts";
 import { RecordReading } from "./stored-record.ts";

@@ -1,5 +1,9 @@
-import type { SourceDigests, StoreHead } from "../snapshot-store.ts";
-import { sourcesAsJson, sourcesFromJson } from "../source-digests-text.ts";
+import {
+  type SourceDigests,
+  sourcesAsJson,
+  sourcesFromJson,
+} from "../../../config-model/snapshot/source-digests-text.ts";
+import type { StoreHead } from "../snapshot-store.ts";
 import type { RecordPlace } from "./log-keys.ts";
 
 /** The one key that decides which records count: it is replaced in the transaction that ends a commit. */

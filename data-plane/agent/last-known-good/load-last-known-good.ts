@@ -129,8 +129,7 @@ function follow(
     }
   }
   if (!hasDigest(snapshot, state)) return undefined;
-  const { generation, digest, writtenAtMs } = state;
-  return { generation, digest, writtenAtMs, snapshot };
+  return { ...state, snapshot };
 }
 
 function* entriesOf(bytes: Uint8Array) {

@@ -15,6 +15,10 @@ import {
 import type { Generation } from "../../../config-model/snapshot/generation.ts";
 import { KeyedSnapshot } from "../../../config-model/snapshot/keyed-snapshot.ts";
 import type { Resource } from "../../../config-model/snapshot/resource.ts";
+import {
+  sourcesAsJson,
+  sourcesFromJson,
+} from "../../../config-model/snapshot/source-digests-text.ts";
 import type { Running, StagedChange } from "../node-state.ts";
 import { encodeRecord, readRecords, recordType } from "./record.ts";
 
@@ -113,8 +117,9 @@ export function* decodeLog(bytes: Uint8Array): Generator<LoggedDelta | LoggedCon
   }
 }
 
-function printed({ generation, digest, writtenAtMs }: DatedState) {
+function printed({ generation, digest, sources, writtenAtMs }: DatedState) {
   return {
+    ...(sources.size > 0 && { sources: sourcesAsJson(sources) }),
     generation: printedGeneration(generation),
     digest: Buffer.from(digest).toString("hex"),
     writtenAtMs,
@@ -139,8 +144,9 @@ function parseHead(content: Uint8Array): Record<string, unknown> {
 }
 
 function parseState(content: Uint8Array): DatedState {
-  const { generation, digest, writtenAtMs } = parseHead(content);
+  const { generation, digest, sources, writtenAtMs } = parseHead(content);
   return {
+    sources: sourcesFromJson(sources as Parameters<typeof sourcesFromJson>[0] | undefined),
     generation: parseGeneration(generation),
     digest: Buffer.from(String(digest), "hex"),
     writtenAtMs: Number(writtenAtMs),

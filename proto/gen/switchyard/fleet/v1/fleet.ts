@@ -115,6 +115,15 @@ export interface Hello {
   version: string;
   /** How chunks may come compressed; empty: not at all. */
   compressions: Compression[];
+  /** How much of what the node holds is whose: what a store restored from a backup is compared with. */
+  heldObjects: HeldObjects[];
+}
+
+export interface HeldObjects {
+  provider: string;
+  /** Of HTTP, TCP and UDP together. */
+  routers: number;
+  services: number;
 }
 
 export interface Welcome {
@@ -172,6 +181,16 @@ export interface TransferCommit {
     | undefined;
   /** View digest after the transfer, which the node compares with its own before it builds. */
   digest: Buffer;
+  /** Of every provider that tells what its source held when this generation was compiled. */
+  sources: SourceDigest[];
+}
+
+export interface SourceDigest {
+  provider: string;
+  /** As a plain dump of the source gives it (docs/protocol.md). */
+  digest: Buffer;
+  /** Of an etcd: the revision up to which it was read; 0: none. */
+  revision: bigint;
 }
 
 export interface Status {
@@ -614,6 +633,7 @@ function createBaseHello(): Hello {
     features: [],
     version: "",
     compressions: [],
+    heldObjects: [],
   };
 }
 
@@ -652,6 +672,9 @@ export const Hello: MessageFns<Hello> = {
         writer.int32(v);
       }
       writer.join();
+    }
+    for (const v of message.heldObjects) {
+      HeldObjects.encode(v!, writer.uint32(82).fork()).join();
     }
     return writer;
   },
@@ -751,6 +774,14 @@ export const Hello: MessageFns<Hello> = {
 
             break;
           }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.heldObjects.push(HeldObjects.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -781,6 +812,86 @@ export const Hello: MessageFns<Hello> = {
     message.features = object.features?.map((e) => e) || [];
     message.version = object.version ?? "";
     message.compressions = object.compressions?.map((e) => e) || [];
+    message.heldObjects = object.heldObjects?.map((e) => HeldObjects.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseHeldObjects(): HeldObjects {
+  return { provider: "", routers: 0, services: 0 };
+}
+
+export const HeldObjects: MessageFns<HeldObjects> = {
+  encode(message: HeldObjects, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.provider !== "") {
+      writer.uint32(10).string(message.provider);
+    }
+    if (message.routers !== 0) {
+      writer.uint32(16).uint32(message.routers);
+    }
+    if (message.services !== 0) {
+      writer.uint32(24).uint32(message.services);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): HeldObjects {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHeldObjects();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.provider = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.routers = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.services = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<HeldObjects>): HeldObjects {
+    return HeldObjects.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<HeldObjects>): HeldObjects {
+    const message = createBaseHeldObjects();
+    message.provider = object.provider ?? "";
+    message.routers = object.routers ?? 0;
+    message.services = object.services ?? 0;
     return message;
   },
 };
@@ -1288,7 +1399,7 @@ export const ResourceName: MessageFns<ResourceName> = {
 };
 
 function createBaseTransferCommit(): TransferCommit {
-  return { generation: undefined, digest: Buffer.alloc(0) };
+  return { generation: undefined, digest: Buffer.alloc(0), sources: [] };
 }
 
 export const TransferCommit: MessageFns<TransferCommit> = {
@@ -1298,6 +1409,9 @@ export const TransferCommit: MessageFns<TransferCommit> = {
     }
     if (message.digest.length !== 0) {
       writer.uint32(18).bytes(message.digest);
+    }
+    for (const v of message.sources) {
+      SourceDigest.encode(v!, writer.uint32(26).fork()).join();
     }
     return writer;
   },
@@ -1331,6 +1445,14 @@ export const TransferCommit: MessageFns<TransferCommit> = {
             message.digest = Buffer.from(reader.bytes());
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.sources.push(SourceDigest.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1352,6 +1474,89 @@ export const TransferCommit: MessageFns<TransferCommit> = {
       ? Generation.fromPartial(object.generation)
       : undefined;
     message.digest = object.digest ?? Buffer.alloc(0);
+    message.sources = object.sources?.map((e) => SourceDigest.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseSourceDigest(): SourceDigest {
+  return { provider: "", digest: Buffer.alloc(0), revision: 0n };
+}
+
+export const SourceDigest: MessageFns<SourceDigest> = {
+  encode(message: SourceDigest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.provider !== "") {
+      writer.uint32(10).string(message.provider);
+    }
+    if (message.digest.length !== 0) {
+      writer.uint32(18).bytes(message.digest);
+    }
+    if (message.revision !== 0n) {
+      if (BigInt.asUintN(64, message.revision) !== message.revision) {
+        throw new globalThis.Error("value provided for field message.revision of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.revision);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SourceDigest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSourceDigest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.provider = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.digest = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.revision = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<SourceDigest>): SourceDigest {
+    return SourceDigest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SourceDigest>): SourceDigest {
+    const message = createBaseSourceDigest();
+    message.provider = object.provider ?? "";
+    message.digest = object.digest ?? Buffer.alloc(0);
+    message.revision = (object.revision !== undefined && object.revision !== null) ? BigInt(object.revision) : 0n;
     return message;
   },
 };

@@ -1,4 +1,7 @@
-import type { SourceDigests } from "./snapshot-store.ts";
+import type { SourceState } from "./source-digest.ts";
+
+/** By provider. */
+export type SourceDigests = ReadonlyMap<string, SourceState>;
 
 /** JSON, so that an operator can read it: `{"etcd":{"digest":"<hex>","revision":"12"}}`. */
 export function encodeSources(sources: SourceDigests): string {
@@ -24,7 +27,7 @@ export function decodeSources(text: string): SourceDigests {
 }
 
 export function sourcesFromJson(
-  stored: Readonly<Record<string, { readonly digest: string; readonly revision?: string }>>,
+  stored: Readonly<Record<string, { readonly digest: string; readonly revision?: string }>> = {},
 ): SourceDigests {
   return new Map(
     Object.entries(stored).map(([provider, { digest, revision }]) => [
