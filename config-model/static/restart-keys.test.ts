@@ -23,7 +23,8 @@ providers:
 log: {level: debug, format: json}
 fleet:
   stream: {address: ":1", tls: {cert: c, key: k, clientCA: a}}
-  admin: {address: ":2"}
+  admin: {address: ":2", tokenFile: token}
+  guard: {removals: 10%}
   insecure: true
   stateDir: state
   store: {etcd: {endpoints: [b:1]}}
