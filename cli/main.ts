@@ -3,6 +3,7 @@ import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { errorText } from "../foundation/error-text.ts";
 import { nearestName } from "../foundation/nearest-name.ts";
 import { CommandFailedError, exitCode, UsageError } from "./exit-code.ts";
+import { addFleetCommands } from "./fleet-commands.ts";
 import { programVersion } from "./version.ts";
 
 /** `argv` without the interpreter and the script. Sets the process's exit code; a running command ends by signal. */
@@ -96,6 +97,8 @@ function createProgram(): Command {
       const { validate } = await import("./validate.ts");
       process.exitCode = validate(files);
     });
+
+  addFleetCommands(program, withStaticFlags);
 
   program
     .command("version")
