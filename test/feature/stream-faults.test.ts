@@ -31,24 +31,6 @@ function beating(...nodes: readonly ScriptedDataPlane[]): Disposable {
   return { [Symbol.dispose]: () => clearInterval(timer) };
 }
 
-test("S7 a delta that comes out wrong is noticed by its digest, and a full transfer heals it", async () => {
-  await using fleet = await FleetFixture.start({ resources: routers(10) });
-  const node = fleet.node();
-  await fleet.untilInSync(node);
-  node.onTransfer = (delta) => {
-    node.onTransfer = (unchanged) => unchanged;
-    return { ...delta, upserts: [routerResource("r1@etcd", "mutated")] };
-  };
-  fleet.upsert(routerResource("r1@etcd", 1));
-  await fleet.untilInSync(node);
-  assert.deepEqual(
-    node.transfers.map(({ begin }) => begin.base?.number),
-    [undefined, 1n, undefined],
-  );
-  assert.equal(fleet.service.status.node("node-1")?.repairs, 1);
-  assert.equal(fleet.service.status.node("node-1")?.failure, undefined);
-});
-
 test("a node that holds another state without knowing is healed by its heartbeat", async () => {
   await using fleet = await FleetFixture.start({ resources: routers(10) });
   const node = fleet.node();
@@ -59,27 +41,6 @@ test("a node that holds another state without knowing is healed by its heartbeat
   await until("healed", () => node.transfers.length === 2);
   await fleet.untilInSync(node);
   assert.equal(node.transfers[1]!.begin.base, undefined);
-});
-
-test("S10 a node that fails every time gets one full transfer for each backoff", async () => {
-  const baseMs = 40;
-  const times = { failureBackoff: { baseMs, maxMs: baseMs } };
-  await using fleet = await FleetFixture.start({ resources: routers(10), times });
-  const node = fleet.node("node-1", false);
-  const arrivals: number[] = [];
-  node.onTransfer = () => {
-    arrivals.push(performance.now());
-    throw new Error("no worker could build it");
-  };
-  node.connect();
-  await until("four attempts", () => arrivals.length === 4);
-  for (const [index, at] of arrivals.slice(1).entries()) {
-    const gapMs = at - arrivals[index]!;
-    assert.ok(gapMs >= baseMs / 2 - 2, `attempt ${index + 1} came after ${gapMs} ms`);
-  }
-  assert.equal(fleet.service.status.node("node-1")?.failure, "no worker could build it");
-  node.onTransfer = (delta) => delta;
-  await fleet.untilInSync(node);
 });
 
 test("changes during a transfer become one delta after it", async () => {

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type ServiceError, status } from "@grpc/grpc-js";
-import { FollowResponse } from "../../proto/gen/switchyard/fleet/v1/fleet.ts";
+import type { FollowResponse } from "../../proto/gen/switchyard/fleet/v1/fleet.ts";
 import { FleetFixture } from "../support/fleet-fixture.ts";
 import { MemorySnapshotStore } from "../support/memory-snapshot-store.ts";
 import { routerResource } from "../support/resources.ts";
@@ -43,23 +43,6 @@ test("a node that waits for the first generation gets it", async () => {
   await fleet.untilInSync(node);
 });
 
-test("S12 one changed router among 10,000 costs at most 2 KiB on the wire", async () => {
-  await using fleet = await FleetFixture.start({ resources: routers(10_000) });
-  const node = fleet.node();
-  await fleet.untilInSync(node);
-  const before = node.messages.length;
-  fleet.upsert(routerResource("r5000@etcd", "changed"));
-  await fleet.untilInSync(node);
-  const { base, chunkCount } = node.transfers[1]!.begin;
-  assert.deepEqual([base?.number, chunkCount], [1n, 1]);
-  assert.deepEqual(casesOf(node.messages.slice(before)), ["begin", "chunk", "commit"]);
-  const bytes = node.messages
-    .slice(before)
-    .map((message) => FollowResponse.encode(message).finish().length)
-    .reduce((sum, length) => sum + length, 0);
-  assert.ok(bytes <= 2_048, `${bytes} bytes`);
-});
-
 test("a node that is where the control plane is gets nothing", async () => {
   await using fleet = await FleetFixture.start({ resources: routers(100) });
   const node = fleet.node();
@@ -85,45 +68,6 @@ test("a generation that changes nothing for a node reaches it as a number", asyn
   node.connect();
   await fleet.untilInSync(node);
   assert.deepEqual([node.transfers[1]!.begin.chunkCount, node.transfers[1]!.bytes], [0, 0]);
-});
-
-test("S2 what was removed while a node was away is removed from it", async () => {
-  await using fleet = await FleetFixture.start({ resources: routers(50) });
-  const node = fleet.node();
-  await fleet.untilInSync(node);
-  node.disconnect();
-  fleet.remove(routerResource("r7@etcd"), routerResource("r8@etcd"));
-  await until("generation 2", () => fleet.store.generation?.number === 2n);
-  fleet.upsert(routerResource("r8@etcd", "again"));
-  await until("generation 3", () => fleet.store.generation?.number === 3n);
-  node.connect();
-  await fleet.untilInSync(node);
-  assert.equal(node.state.size, 49);
-  assert.deepEqual(
-    node.transfers[1]!.delta.removals.map(({ name }) => name),
-    ["r7@etcd"],
-  );
-});
-
-test("S3 a node with a base nobody knows, or another digest for one, gets everything", async () => {
-  await using fleet = await FleetFixture.start({ resources: routers(20) });
-  const node = fleet.node();
-  await fleet.untilInSync(node);
-  fleet.upsert(routerResource("r1@etcd", 1));
-  await fleet.untilInSync(node);
-  const first = { fleetId: "fleet-a", epoch: 1n, number: 1n };
-  const hellos = [
-    { running: { ...first, number: 2n }, digest: Buffer.alloc(32, 7) }, // newest number, forged digest
-    { running: first, digest: Buffer.alloc(32, 7) }, // known number, forged digest
-    { running: { ...first, epoch: 0n }, digest: Buffer.alloc(32, 7) }, // unknown generation
-    { running: first, digest: Buffer.alloc(0) },
-  ];
-  for (const [index, hello] of hellos.entries()) {
-    const forger = fleet.node(`forger-${index}`, false);
-    forger.connect(hello);
-    await fleet.untilInSync(forger);
-    assert.equal(forger.transfers[0]!.begin.base, undefined, `hello ${index}`);
-  }
 });
 
 test("a node ahead of the control plane, or of another fleet, is refused and told why", async () => {

@@ -2,8 +2,13 @@
 import { setImmediate as turn } from "node:timers/promises";
 import type { Resource, ResourceKey } from "../../config-model/snapshot/resource.ts";
 import type { SnapshotDelta } from "../../config-model/snapshot/snapshot-delta.ts";
+import type { CommittedState } from "../../control-plane/snapshot-store/committed-state.ts";
 import { GenerationPublisher } from "../../control-plane/snapshot-store/generation-publisher.ts";
-import { FleetService, type FleetServiceTimes } from "../../control-plane/stream/fleet-service.ts";
+import {
+  FleetService,
+  type FleetServiceInit,
+  type FleetServiceTimes,
+} from "../../control-plane/stream/fleet-service.ts";
 import { MemorySnapshotStore } from "./memory-snapshot-store.ts";
 import { grpcDial, ScriptedDataPlane } from "./scripted-data-plane.ts";
 import { silentLog } from "./silent-log.ts";
@@ -15,6 +20,9 @@ export interface FleetFixtureInit {
   readonly times?: Partial<FleetServiceTimes>;
   /** Where it listens; a free port by default. */
   readonly address?: string;
+  /** What the stream sees in place of the committed state: a guard switched off, or a count. */
+  readonly committed?: (committed: CommittedState) => CommittedState;
+  readonly stream?: Pick<FleetServiceInit, "admission" | "rejection" | "alternates">;
 }
 
 const fastTimes: Partial<FleetServiceTimes> = {
@@ -29,12 +37,15 @@ export class FleetFixture implements AsyncDisposable {
   readonly service: FleetService;
   readonly #closers = new Map<ScriptedDataPlane, () => void>();
 
-  private constructor(store: MemorySnapshotStore, times: Partial<FleetServiceTimes>) {
+  private constructor(
+    store: MemorySnapshotStore,
+    { times = {}, committed = (unchanged) => unchanged, stream = {} }: FleetFixtureInit,
+  ) {
     this.store = store;
     this.publisher = new GenerationPublisher({ store, log: silentLog });
     this.service = new FleetService({
       controlPlaneId: "control-plane-1",
-      committed: this.publisher.committed,
+      committed: committed(this.publisher.committed),
       sourceOf: ({ name }: ResourceKey) => {
         if (name.startsWith("faulty")) throw new Error("the lookup is broken");
         return name.startsWith("r")
@@ -43,14 +54,15 @@ export class FleetFixture implements AsyncDisposable {
       },
       log: silentLog,
       times: { ...fastTimes, ...times },
+      ...stream,
     });
   }
 
   static async start(init: FleetFixtureInit = {}): Promise<FleetFixture> {
-    const { resources = [], times = {}, address = "127.0.0.1:0" } = init;
+    const { resources = [], address = "127.0.0.1:0" } = init;
     const store =
       init.store ?? new MemorySnapshotStore("fleet-a", { upserts: resources, removals: [] });
-    const fixture = new FleetFixture(store, times);
+    const fixture = new FleetFixture(store, init);
     await fixture.publisher.start(new AbortController().signal);
     fixture.publisher.publishReady();
     await fixture.service.listen({ address, security: { kind: "insecure" } });

@@ -1,6 +1,7 @@
 import type { SnapshotDelta } from "../../config-model/snapshot/snapshot-delta.ts";
 import { Agent, type AgentTiming } from "../../data-plane/agent/agent.ts";
 import type { AgentOptions } from "../../data-plane/agent/agent-options.ts";
+import type { TransferChecks } from "../../data-plane/agent/transfer-checks.ts";
 import type { Logger } from "../../foundation/log.ts";
 import { Phase } from "../../proto/gen/switchyard/fleet/v1/fleet.ts";
 import { digestOf, type FakeControlPlane, type FakeNodeStream } from "./fake-control-plane.ts";
@@ -10,6 +11,7 @@ import { silentLog } from "./silent-log.ts";
 export interface TestAgentInit {
   readonly options: Partial<AgentOptions> & Pick<AgentOptions, "controlPlanes">;
   readonly timing?: Partial<AgentTiming>;
+  readonly checks?: TransferChecks;
   readonly log?: Logger;
   /** Workers that run from the start. */
   readonly workers?: number;
@@ -41,11 +43,12 @@ export class TestAgent implements AsyncDisposable {
   readonly main = new FakeMainThread();
   readonly agent: Agent;
 
-  private constructor({ options, timing, log = silentLog }: TestAgentInit) {
+  private constructor({ options, timing, checks, log = silentLog }: TestAgentInit) {
     this.agent = new Agent({
       options: agentOptions(options),
       post: this.main.fromAgent,
       log,
+      ...(checks && { checks }),
       timing: { retryBaseMs: 5, retryMaxMs: 20, flushIntervalMs: 0, ...timing },
     });
     this.main.toAgent = (message) => this.agent.receive(message);

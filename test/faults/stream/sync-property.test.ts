@@ -1,27 +1,26 @@
 /**
- * S1: whatever happens to a node and to its stream, in the end it holds exactly what is committed. Sessions, subscriber,
- * transfers and publisher are the real ones; the transport is memory, so that thousands of sequences fit into seconds.
- * `SWITCHYARD_TEST_RUNS` sets their number.
+ * Whatever happens to a node and to its stream, in the end it holds exactly what is committed. Sessions, subscriber,
+ * transfers and publisher are the real ones; the transport is memory, so that thousands of sequences fit into seconds
+ * (docs/reliability.md: S1).
  */
 import assert from "node:assert/strict";
-import { test } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
 import { status } from "@grpc/grpc-js";
 import fc from "fast-check";
-import { GenerationPublisher } from "../../control-plane/snapshot-store/generation-publisher.ts";
-import { NodeSessions } from "../../control-plane/stream/node-sessions.ts";
-import type { NodeStream, StreamEnd } from "../../control-plane/stream/node-stream.ts";
-import { FollowRequest, FollowResponse } from "../../proto/gen/switchyard/fleet/v1/fleet.ts";
-import { MemorySnapshotStore } from "../support/memory-snapshot-store.ts";
-import { routerResource } from "../support/resources.ts";
+import { GenerationPublisher } from "../../../control-plane/snapshot-store/generation-publisher.ts";
+import { NodeSessions } from "../../../control-plane/stream/node-sessions.ts";
+import type { NodeStream, StreamEnd } from "../../../control-plane/stream/node-stream.ts";
+import { FollowRequest, FollowResponse } from "../../../proto/gen/switchyard/fleet/v1/fleet.ts";
+import { MemorySnapshotStore } from "../../support/memory-snapshot-store.ts";
+import { routerResource } from "../../support/resources.ts";
 import {
   type NodeTransport,
   ScriptedDataPlane,
   type TransportHandlers,
-} from "../support/scripted-data-plane.ts";
-import { silentLog } from "../support/silent-log.ts";
-
-const runs = Number(process.env["SWITCHYARD_TEST_RUNS"] ?? 1_000);
+} from "../../support/scripted-data-plane.ts";
+import { silentLog } from "../../support/silent-log.ts";
+import { faultTest } from "../support/fault-test.ts";
+import { plainDigest } from "./support/plain-digest.ts";
 
 /** Messages arrive encoded, in order, a turn of the microtask queue later, and not after the stream has ended. */
 function memoryDial(sessions: NodeSessions) {
@@ -113,9 +112,9 @@ class Scenario {
   readonly node: ScriptedDataPlane;
   #isConnected: boolean = false;
 
-  constructor(publisher: GenerationPublisher, sessions: NodeSessions) {
+  constructor(publisher: GenerationPublisher, sessions: NodeSessions, isTrusting: boolean) {
     this.publisher = publisher;
-    this.node = new ScriptedDataPlane({ dial: memoryDial(sessions) });
+    this.node = new ScriptedDataPlane({ dial: memoryDial(sessions), isTrusting });
   }
 
   connect(): void {
@@ -204,34 +203,45 @@ class Scenario {
   }
 }
 
-test("S1 a node ends with what is committed, whatever happened to it and to its stream", async () => {
-  await fc.assert(
-    fc.asyncProperty(fc.boolean(), operations, async (startsConnected, steps) => {
-      const { publisher, sessions } = await startFleet();
-      const scenario = new Scenario(publisher, sessions);
-      try {
-        if (startsConnected) await scenario.settle();
-        for (const op of steps) await scenario.step(op);
-        await scenario.settle();
-        const { node } = scenario;
-        assert.ok(scenario.isInSync(), `the node holds generation ${node.generation?.number}`);
-        assert.deepEqual(
-          new Map([...node.state.resources()].map(({ name: key, payload }) => [key, [...payload]])),
-          new Map(
-            publisher.committed.full().upserts.map(({ name: key, payload }) => [key, [...payload]]),
-          ),
-        );
-        assert.notEqual(
-          typeof node.ended === "object" && node.ended.code,
-          status.FAILED_PRECONDITION,
-        );
-      } finally {
-        scenario.disconnect();
-        sessions.drain();
-        sessions.end();
-        await publisher.stop();
-      }
-    }),
-    { numRuns: runs },
-  );
+async function endsInSync(
+  startsConnected: boolean,
+  steps: readonly Operation[],
+  isTrusting: boolean,
+) {
+  const { publisher, sessions } = await startFleet();
+  const scenario = new Scenario(publisher, sessions, isTrusting);
+  try {
+    if (startsConnected) await scenario.settle();
+    for (const op of steps) await scenario.step(op);
+    await scenario.settle();
+    const { node } = scenario;
+    assert.ok(scenario.isInSync(), `the node holds generation ${node.generation?.number}`);
+    assert.equal(
+      plainDigest(node.state.resources()),
+      plainDigest(publisher.committed.full().upserts),
+      "the node holds what is committed",
+    );
+    assert.notEqual(typeof node.ended === "object" && node.ended.code, status.FAILED_PRECONDITION);
+  } finally {
+    scenario.disconnect();
+    sessions.drain();
+    sessions.end();
+    await publisher.stop();
+  }
+}
+
+faultTest({
+  id: "S1",
+  title: "a node ends with what is committed, whatever happened to it and to its stream",
+  guard: "the digest of what a node holds",
+  run: async ({ size, guarded, context }) => {
+    const outcome = await fc.check(
+      fc.asyncProperty(fc.boolean(), operations, (startsConnected, steps) =>
+        endsInSync(startsConnected, steps, !guarded),
+      ),
+      { numRuns: size === "full" ? 10_000 : 400 },
+    );
+    context.diagnostic(`seed ${outcome.seed}`);
+    if (outcome.failed) assert.fail(fc.defaultReportMessage(outcome));
+  },
 });
