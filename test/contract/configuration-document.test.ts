@@ -55,7 +55,7 @@ describe("docs/configuration.md", () => {
     const rules = [...text.matchAll(/``([A-Z]\w+\(.*?\))``/g)].map(([, rule = ""]) => rule);
     assert.ok(rules.length > 10);
     for (const rule of rules) {
-      const parsed = parseRule(rule, rule.startsWith("HostSNI") ? "tcp" : "http");
+      const parsed = parseRule(rule, /^(HostSNI|ALPN)/.test(rule) ? "tcp" : "http");
       assert.ok(parsed.ok, rule);
     }
   });

@@ -54,6 +54,10 @@ export namespace ResourceKind {
 
 /** What becomes of request headers with "_" in their names. */
 export const UnderscoreHeaders = {
+  /**
+   * KEEP - Not "unspecified": what says nothing about it keeps them.
+   * buf:lint:ignore ENUM_ZERO_VALUE_SUFFIX
+   */
   KEEP: 0,
   DELETE: 1,
   /** REJECT - The request is answered 400. */
