@@ -184,7 +184,8 @@ class TreeBuilder {
   }
 
   #scalar(event: ScalarEvent): ConfigNode {
-    const value = getScalarValue(this.#text, event);
+    // Half a surrogate pair, which an escape can write, would be another character once it is sent as UTF-8.
+    const value = getScalarValue(this.#text, event).toWellFormed();
     const place = scalarOffset(event);
     const tag = this.#tag(event);
     if (tag === "!!str" || tag === "!") return { kind: "scalar", place, text: value };

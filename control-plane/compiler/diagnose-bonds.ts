@@ -19,6 +19,10 @@ export function lackOfChildren(router: CompiledObject, graph: ObjectGraph): Lack
     const why = `it has a service, and router "${shownText(first)}" names it as a parent`;
     return [refusal(subject, why, "leave out the service, or the parentRefs of the other router")];
   }
+  if (children.length === 0 && graph.tree.closesLoop(router.id)) {
+    const message = `Cannot use ${subject}: only routers that it is behind itself name it as a parent`;
+    return [lack("reference-loop", message, `${subject} is not in use`)];
+  }
   if (children.length === 0) {
     const why = "it has no service, and no router names it as a parent";
     return [refusal(subject, why, "give it a service, or other routers parentRefs to it")];
@@ -42,7 +46,8 @@ export function lackOfParents(router: CompiledObject, graph: ObjectGraph): Lack[
   if (existing.length === 0) {
     return parents.map((id) => {
       const cause = `parent ${describeObject(keyOf(id))} does not exist`;
-      return lack("unknown-reference", `Cannot use ${subject}: ${cause}`, cause);
+      const hint = "a name without @ is looked up in the same provider";
+      return lack("unknown-reference", `Cannot use ${subject}: ${cause}`, cause, hint);
     });
   }
   return existing.map((parent) => {
@@ -58,7 +63,10 @@ export function bondProblems(router: CompiledObject, graph: ObjectGraph): Proble
   const problems: Problem[] = tree.loopsClosedBy(router.id).map(({ child, path }) => ({
     severity: "warning",
     code: "reference-loop",
-    message: `Cannot use ${subject} as a parent of ${describeObject(keyOf(child))}: each is behind the other (${shownPath(path)})`,
+    message:
+      child === router.id
+        ? `Cannot use ${subject} as a parent of itself`
+        : `Cannot use ${subject} as a parent of ${describeObject(keyOf(child))}: each is behind the other (${shownPath(path)})`,
   }));
   const parents = tree.parentsOf(router.id);
   if (!parents.some((id) => graph.get(id) !== undefined)) return problems;
