@@ -66,6 +66,9 @@ export function decodeDynamicPart(
 const rootNames = [...sectionsByLowerName.keys(), ...staticRootNames];
 const lowerStaticNames = new Set(staticRootNames.map((name) => name.toLowerCase()));
 
+/** What messages call a document's root. */
+const wholeFile = "the file";
+
 class DocumentDecoder {
   readonly #locate: (place: Place) => SourcePosition;
   readonly #objects = new Map<string, DocumentObject>();
@@ -80,14 +83,14 @@ class DocumentDecoder {
   }
 
   read(root: ConfigNode): void {
-    for (const entry of this.#entriesOnce(root, "the file")) {
+    for (const entry of this.#entriesOnce(root, wholeFile)) {
       const lowerName = entry.name.toLowerCase();
       const section = sectionsByLowerName.get(lowerName);
       if (section !== undefined) {
         if (entry.value.kind !== "null") this.#silent = false;
         this.#section(section.name, section.collections, entry.value);
       } else if (!lowerStaticNames.has(lowerName)) {
-        this.#unknown(entry, "the file", rootNames);
+        this.#unknown(entry, wholeFile, rootNames);
       }
     }
   }
@@ -158,7 +161,11 @@ class DocumentDecoder {
   #entries(node: ConfigNode, name: string): readonly ConfigEntry[] {
     if (node.kind === "map") return node.entries;
     if (node.kind !== "null") {
-      this.#wholeProblem(node.place, "invalid-value", `Invalid ${name}: expected keys below it`);
+      this.#wholeProblem(
+        node.place,
+        "invalid-value",
+        `Invalid ${name === wholeFile ? "content" : name}: expected keys below it`,
+      );
     }
     return [];
   }
