@@ -21,6 +21,23 @@ describe("EntryPointTable", () => {
     assert.deepEqual(defaults(), ["alt"]);
   });
 
+  test("puts no other in the place of a marked one that is not opened", () => {
+    const table = new EntryPointTable();
+    const defaults = () => {
+      table.takeAffectedRouters();
+      return table.bind("default").names;
+    };
+    table.set("open", traits(false));
+    table.setClosedDefault("internal");
+    assert.deepEqual(defaults(), []);
+    assert.deepEqual(table.bind(["internal"]), { names: [], unknown: ["internal"] });
+    table.set("marked", traits(true));
+    assert.deepEqual(defaults(), ["marked"]);
+    table.set("marked", undefined);
+    table.set("internal", undefined);
+    assert.deepEqual(defaults(), ["open"]);
+  });
+
   test("binds in the order asked for, each once, and tells what there is not", () => {
     const table = new EntryPointTable();
     table.set("a", traits(false));

@@ -24,6 +24,7 @@ export interface BoundEntryPoints {
 
 export class EntryPointTable {
   readonly #traits = new Map<string, EntryPointTraits>();
+  readonly #closedDefaults = new Set<string>();
   readonly #namedBy = new ReferenceIndex();
   readonly #followers = new Set<string>();
   /** Names that came, went or got other traits than `asDefault` since routers were last looked at. */
@@ -34,10 +35,20 @@ export class EntryPointTable {
   /** `traits` absent: there is no such entry point (any more). */
   set(name: string, traits: EntryPointTraits | undefined): void {
     const before = this.#traits.get(name);
+    this.#closedDefaults.delete(name);
     if (traits === undefined) this.#traits.delete(name);
     else this.#traits.set(name, traits);
     if (!sameForRouters(before, traits)) this.#changed.add(name);
     this.#defaultsMayDiffer = true;
+  }
+
+  /**
+   * One that is marked as default and not opened. Routers meant for it are not served on others in its place: those may be
+   * open to anybody.
+   */
+  setClosedDefault(name: string): void {
+    this.set(name, undefined);
+    this.#closedDefaults.add(name);
   }
 
   traitsOf(name: string): EntryPointTraits | undefined {
@@ -88,7 +99,8 @@ export class EntryPointTable {
   #computeDefaults(): readonly string[] {
     const all = [...this.#traits.keys()].sort();
     const marked = all.filter((name) => this.#traits.get(name)?.asDefault === true);
-    return marked.length > 0 ? marked : all.filter((name) => name !== ownEntryPoint);
+    if (marked.length > 0 || this.#closedDefaults.size > 0) return marked;
+    return all.filter((name) => name !== ownEntryPoint);
   }
 }
 

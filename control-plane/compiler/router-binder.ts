@@ -40,6 +40,10 @@ export class RouterBinder {
     this.#entryPoints.set(name, traits);
   }
 
+  setClosedDefault(name: string): void {
+    this.#entryPoints.setClosedDefault(name);
+  }
+
   /** Notes what a router asks for now; undefined: it is on no entry point (any more). */
   select({ id, entryPoints }: CompiledObject, selection: EntryPointSelection | undefined): void {
     this.#entryPoints.select(id, entryPoints, selection);

@@ -12,6 +12,7 @@
  */
 
 import type { SourcePosition } from "../../config-model/dynamic/diagnostic.ts";
+import type { EntryPointConfig } from "../../config-model/dynamic/dynamic-object.ts";
 import { objectId } from "../../config-model/dynamic/object-key.ts";
 import type { Resource, ResourceKey } from "../../config-model/snapshot/resource.ts";
 import { objectKeyOf } from "../../config-model/snapshot/resource-kind.ts";
@@ -204,13 +205,7 @@ export class SnapshotCompiler {
     if (content.kind === "invalid") return;
     object.inUse = { kind: "config", config };
     batch.changed.add(object);
-    if (config.kind === "entryPoint") {
-      const { asDefault, http } = config;
-      const tlsOptions = http.tls && (http.tls.options ?? "");
-      const localMiddlewares = content.kind === "usable" ? localMiddlewaresOf(content.body) : [];
-      const traits = { asDefault, tlsOptions, localMiddlewares };
-      this.#binder.setEntryPoint(object.key.name, content.kind === "usable" ? traits : undefined);
-    }
+    if (config.kind === "entryPoint") this.#setEntryPoint(object.key.name, config, content);
     const wiring = contentWiring(content);
     if (!sameItems(wiring.required, object.required)) batch.rewired.push(object);
     this.#wire(object, wiring);
@@ -218,6 +213,16 @@ export class SnapshotCompiler {
     else if (content.kind === "usable" && isRouter(object.key)) {
       batch.bodies.set(object, content.body);
     } else object.compiled = keepEqual(resource, object);
+  }
+
+  #setEntryPoint(name: string, config: EntryPointConfig, content: CompiledContent): void {
+    const { asDefault, http, protocol } = config;
+    if (content.kind === "usable") {
+      const tlsOptions = http.tls && (http.tls.options ?? "");
+      const localMiddlewares = localMiddlewaresOf(content.body);
+      this.#binder.setEntryPoint(name, { asDefault, tlsOptions, localMiddlewares });
+    } else if (asDefault && protocol === "tcp") this.#binder.setClosedDefault(name);
+    else this.#binder.setEntryPoint(name, undefined);
   }
 
   #wire(object: CompiledObject, wiring: Wiring): void {

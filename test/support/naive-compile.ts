@@ -39,6 +39,9 @@ export function naiveCompile(
       ? [{ name: key.name, asDefault: config.asDefault, tls: config.http.tls !== undefined }]
       : [],
   );
+  const anyMarked = objects.some(({ config }) => {
+    return config.kind === "entryPoint" && config.asDefault && config.protocol === "tcp";
+  });
   const bonds = naiveBonds(parents, existing);
   for (const { key, config } of objects) {
     const id = `${key.kind}:${key.name}`;
@@ -49,7 +52,7 @@ export function naiveCompile(
       body.value.parents = (bonds.get(id) ?? []).map((parent) => parent.slice(11));
       continue;
     }
-    const names = entryPointsOf(config.entryPoints ?? [], valid);
+    const names = entryPointsOf(config.entryPoints ?? [], valid, anyMarked);
     const isPlain = (name: string) => !valid.some((one) => one.name === name && one.tls);
     body.value.entryPoints = body.$case === "httpRouter" ? names.filter(isPlain) : names;
     if (body.value.entryPoints.length === 0) bodies.delete(id);
@@ -65,9 +68,9 @@ function routerId(reference: string, child: string): string {
 function entryPointsOf(
   asked: readonly string[],
   valid: readonly { readonly name: string; readonly asDefault: boolean }[],
+  anyMarked: boolean,
 ): string[] {
   if (asked.length > 0) return asked.filter((name) => valid.some((one) => one.name === name));
-  const anyMarked = valid.some(({ asDefault }) => asDefault);
   return valid
     .filter(({ name, asDefault }) => (anyMarked ? asDefault : name !== "traefik"))
     .map(({ name }) => name)

@@ -198,7 +198,10 @@ function entryPointEdit(which: number, a: number, b: number): Edit {
       middlewares: a === 3 ? ["n1@file", "n0"] : a === 5 ? ["n2@etcd"] : [],
       tls: a === 4 ? { options: pick([undefined, "x@file", "x"], b) } : undefined,
     },
-    unbuilt: a === 4 ? [{ path: "http.tls", effect: "closed" }] : [],
+    unbuilt:
+      a === 4 || a === 6
+        ? [{ path: a === 4 ? "http.tls" : "proxyProtocol", effect: "closed" }]
+        : [],
     asDefault: b === 1,
     protocol: b === 2 && a > 6 ? "udp" : "tcp",
   });
