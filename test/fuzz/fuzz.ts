@@ -51,7 +51,7 @@ function keep(name: string, input: string): string {
 function take(report: FuzzReport): void {
   switch (report.kind) {
     case "growth":
-      say(`growth: ${report.shapes} shapes, ${report.problems.length} of them too fast`);
+      say(`growth: ${report.shapes} shapes, ${report.problems.length} of them grow too fast`);
       for (const problem of report.problems) say(`  ${problem}`);
       failed ||= report.problems.length > 0;
       return;

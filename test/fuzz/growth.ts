@@ -18,33 +18,31 @@ export interface Growth {
 }
 
 const factor = 4;
-const measurableMs = 2;
+/** Times from here on can be told from noise; those of the first measurement are looked at again when they are bad. */
+const measurableMs = [2, 25, 25, 25] as const;
 const maxCharacters = 1_500_000;
 const maxLargeMs = 2_500;
 
 /** Linear is 4, n log n about 4.5, square 16. */
 const maxRatio = 9;
 
-/** Throws when the time grows faster than the input. */
-export function measureGrowth({ name, build, run }: GrowthShape, attempts = 4): Growth {
+/** Throws when the time grows faster than the input, whatever its size. */
+export function measureGrowth({ name, build, run }: GrowthShape): Growth {
   let count = 64;
   run(build(count)); // loads what is loaded with the first use
-  // A size whose time can be told from noise, or the largest there is.
-  while (bestMs(build(count), run, 2) < measurableMs) {
-    if (build(count * 2 * factor).length > maxCharacters) break;
-    count *= 2;
-  }
   let growth: Growth | undefined;
-  for (let attempt = 0; attempt < attempts; attempt++) {
+  for (const leastMs of measurableMs) {
+    // A size that takes long enough, or the largest there is.
+    while (bestMs(build(count), run, 2) < leastMs) {
+      if (build(count * 2 * factor).length > maxCharacters) break;
+      count *= 2;
+    }
     const [small, large] = [build(count), build(count * factor)];
     const largeMs = bestMs(large, run, 3);
     const smallMs = bestMs(small, run, 5);
     growth = { name, characters: large.length, smallMs, largeMs };
-    if (largeMs <= maxLargeMs && largeMs <= maxRatio * Math.max(smallMs, measurableMs / 2)) {
+    if (largeMs <= maxLargeMs && largeMs <= maxRatio * Math.max(smallMs, leastMs / 2))
       return growth;
-    }
-    // A step in the time, as when the collector of garbage sets in, is behind at a larger size; a curve is not.
-    if (large.length * 2 <= maxCharacters && largeMs < maxLargeMs / 8) count *= 2;
   }
   throw new Error(`time grows faster than the input: ${JSON.stringify(growth)}`);
 }
