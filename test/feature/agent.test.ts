@@ -13,7 +13,7 @@ import { ResourceKind } from "../../proto/gen/switchyard/fleet/v1/resource.ts";
 import { entryPointResource, upserting } from "../support/entry-point-resource.ts";
 import { digestOf, FakeControlPlane, transferMessages } from "../support/fake-control-plane.ts";
 import { routerResource } from "../support/resources.ts";
-import { fleetId, generation, serveFirst, TestAgent } from "../support/test-agent.ts";
+import { generation, serveFirst, TestAgent } from "../support/test-agent.ts";
 import { until } from "../support/until.ts";
 
 const router = ResourceKind.HTTP_ROUTER;
@@ -379,42 +379,6 @@ test("Agent moves to the fleet it was told to adopt, which it meets as if it hel
   stream.call.end();
   const again = await controlPlane.stream(2);
   assert.equal((await again.hello()).running?.fleetId, "fleet-b");
-});
-
-test("Agent holds the old state or the new after a cut at every message of a push of 20 chunks", async () => {
-  const delta = upserting(...Array.from({ length: 80 }, (_, n) => routerResource(`r${n}@file`)));
-  const transfer = {
-    generation: generation(2n),
-    base: generation(1n),
-    delta,
-    digest: digestOf(first, delta),
-  };
-  const messages = transferMessages(transfer, 300);
-  assert.ok(messages.length >= 22, `${messages.length} messages`);
-  await using run = await start();
-  const { node, controlPlane } = run;
-  let stream = await serveFirst(controlPlane, first);
-  for (let cut = 0; cut < messages.length; cut += 1) {
-    for (const message of messages.slice(0, cut)) stream.send(message);
-    stream.call.end();
-    stream = await controlPlane.stream(cut + 1);
-    const { running, digest } = await stream.hello();
-    assert.equal(running?.number, 1n, `cut after ${cut} messages`);
-    assert.deepEqual(digest, Buffer.from(digestOf(first)));
-    assert.equal(node.worker(1).serving.size, 3);
-    stream.welcome();
-  }
-  for (const message of messages) stream.send(message);
-  stream.call.end();
-  await until("the push to be served, told or not", () => node.worker(1).serving.size === 83);
-  stream = await controlPlane.stream(messages.length + 1);
-  const { running } = await stream.hello();
-  assert.equal(running?.fleetId, fleetId);
-  stream.welcome();
-  for (const message of messages) stream.send(message); // comes again when the last status was lost
-  await stream.status(2n, Phase.SERVING);
-  assert.equal(node.worker(1).serving.size, 83);
-  assert.equal(node.worker(1).switches, 2);
 });
 
 test("Agent overrides an entry point's address locally", async () => {
