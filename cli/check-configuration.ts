@@ -3,11 +3,16 @@
  * decoders, watcher, compiler.
  */
 import { joinedRoots } from "../config-model/document/document.ts";
-import { LineMap } from "../config-model/document/line-map.ts";
 import { parseDocument } from "../config-model/document/parse-document.ts";
-import { type DocumentObject, decodeDynamicPart } from "../config-model/dynamic/decode-document.ts";
+import {
+  type DecodedDocument,
+  type DocumentObject,
+  decodeDynamicPart,
+  filePositions,
+} from "../config-model/dynamic/decode-document.ts";
 import { decodeDynamicFile } from "../config-model/dynamic/decode-dynamic-file.ts";
 import type { Diagnostic, SourcePosition } from "../config-model/dynamic/diagnostic.ts";
+import { FileFields, type LocatedDocuments } from "../config-model/dynamic/file-fields.ts";
 import type { SourceChange } from "../config-model/dynamic/source-object.ts";
 import type { ConfigEntry, ConfigNode, Place } from "../config-model/schema/config-node.ts";
 import { decodeStaticPart } from "../config-model/static/decode-static-part.ts";
@@ -63,10 +68,7 @@ class ConfigurationCheck {
   }
 
   read({ path, text }: ConfigurationFile): void {
-    const lines = new LineMap(text);
-    const locate = (place: Place): SourcePosition => {
-      return { provider: "file", location: path, ...lines.position(Number(place)) };
-    };
+    const locate = filePositions(text, path);
     const parsed = parseDocument(text, path);
     // A template need not be a document before it is rendered; the static part of a file is never rendered.
     const isTemplate = text.includes("{{");
@@ -84,7 +86,7 @@ class ConfigurationCheck {
       : [];
     const { objects, problems } =
       parsed.ok && !isTemplate
-        ? decodeDynamicPart(parsed.roots, locate)
+        ? decodeParsed({ roots: parsed.roots, locate })
         : decodeDynamicFile({ path, text, env: (name) => process.env[name] });
     this.#objects.set(path, objects);
     // Both parts look at the root's names, and the static one knows more of its own.
@@ -152,6 +154,12 @@ class ConfigurationCheck {
     };
     return found;
   }
+}
+
+function decodeParsed(documents: LocatedDocuments): DecodedDocument {
+  const fields = new FileFields();
+  fields.replace(documents, () => documents);
+  return decodeDynamicPart(documents, fields);
 }
 
 function precedenceOf(configuration: StaticConfiguration | undefined): readonly string[] {

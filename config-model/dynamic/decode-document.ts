@@ -11,6 +11,8 @@ import type { ConfigEntry, ConfigNode, Place } from "../schema/config-node.ts";
 import { staticRootNames } from "../static/schema/static-root-names.ts";
 import { decodeObject, type ProvidedKey } from "./decode-object.ts";
 import type { Diagnostic, SourcePosition } from "./diagnostic.ts";
+import type { FieldPositions } from "./field-positions.ts";
+import { FileFields, type LocatedDocuments } from "./file-fields.ts";
 import { objectId } from "./object-key.ts";
 import { type KindDefinition, sectionsByLowerName } from "./schema/dynamic-schema.ts";
 import type { SourceObject } from "./source-object.ts";
@@ -34,13 +36,14 @@ export interface DecodedDocument {
   readonly silent: boolean;
 }
 
-/** Reads TOML when the path ends so, else YAML. */
-export function decodeDocument(text: string, path: string): DecodedDocument {
+/** Reads TOML when the path ends so, else YAML. `fields`: those of the file, when it has been read before. */
+export function decodeDocument(
+  text: string,
+  path: string,
+  fields: FileFields = new FileFields(),
+): DecodedDocument {
   const parsed = parseDocument(text, path);
-  const lines = new LineMap(text);
-  const locate = (place: Place): SourcePosition => {
-    return { provider: "file", location: path, ...lines.position(Number(place)) };
-  };
+  const locate = filePositions(text, path);
   if (!parsed.ok) {
     const problem: Diagnostic = {
       severity: "error",
@@ -50,15 +53,30 @@ export function decodeDocument(text: string, path: string): DecodedDocument {
     };
     return { objects: new Map(), problems: [problem], complete: false, silent: false };
   }
-  return decodeDynamicPart(parsed.roots, locate);
+  const documents = { roots: parsed.roots, locate };
+  fields.replace(documents, () => documentsOf(text, path));
+  return decodeDynamicPart(documents, fields);
+}
+
+function documentsOf(text: string, path: string): LocatedDocuments | undefined {
+  const parsed = parseDocument(text, path);
+  return parsed.ok ? { roots: parsed.roots, locate: filePositions(text, path) } : undefined;
+}
+
+export function filePositions(text: string, path: string): (place: Place) => SourcePosition {
+  const lines = new LineMap(text);
+  return (place) => {
+    const { line, column } = lines.position(Number(place));
+    return { provider: "file", location: path, line, column };
+  };
 }
 
 /** The same for a text that is parsed already: its documents, in order. */
 export function decodeDynamicPart(
-  roots: readonly ConfigNode[],
-  locate: (place: Place) => SourcePosition,
+  { roots, locate }: LocatedDocuments,
+  fields: FieldPositions,
 ): DecodedDocument {
-  const decoder = new DocumentDecoder(locate);
+  const decoder = new DocumentDecoder(locate, fields);
   for (const root of roots) decoder.read(root);
   return decoder.decoded();
 }
@@ -71,6 +89,7 @@ const wholeFile = "the file";
 
 class DocumentDecoder {
   readonly #locate: (place: Place) => SourcePosition;
+  readonly #fields: FieldPositions;
   readonly #objects = new Map<string, DocumentObject>();
   readonly #problems: Diagnostic[] = [];
   /** Objects without names so far: they are numbered through all documents. */
@@ -78,8 +97,9 @@ class DocumentDecoder {
   #complete = true;
   #silent = true;
 
-  constructor(locate: (place: Place) => SourcePosition) {
+  constructor(locate: (place: Place) => SourcePosition, fields: FieldPositions) {
     this.#locate = locate;
+    this.#fields = fields;
   }
 
   read(root: ConfigNode): void {
@@ -139,7 +159,8 @@ class DocumentDecoder {
 
   #object(key: ProvidedKey, place: Place, node: ConfigNode): void {
     const id = objectId(key);
-    const object = decodeObject({ key, place, node }, this.#locate);
+    const { source, config, problems } = decodeObject({ key, place, node }, this.#locate);
+    const object: SourceObject = { source, config, problems, fields: this.#fields };
     const earlier = this.#objects.get(id);
     if (earlier === undefined) {
       this.#objects.set(id, { key, object });

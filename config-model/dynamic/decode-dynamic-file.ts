@@ -2,7 +2,6 @@
  * The dynamic part of a configuration file, which is a Go template when it holds `{{`. Diagnostics of a rendered file
  * name the place in the template that the text came from, and no value of the environment.
  */
-import { LineMap } from "../document/line-map.ts";
 import { parseDocument } from "../document/parse-document.ts";
 import type { Place } from "../schema/config-node.ts";
 import { type RenderedTemplate, renderTemplate } from "../template/render-template.ts";
@@ -12,22 +11,24 @@ import {
   type DocumentObject,
   decodeDocument,
   decodeDynamicPart,
+  filePositions,
 } from "./decode-document.ts";
 import type { Diagnostic } from "./diagnostic.ts";
+import { FileFields } from "./file-fields.ts";
 
 export interface DynamicFile {
   readonly path: string;
   readonly text: string;
   /** Variables of the environment, for `env`. */
   readonly env: (name: string) => string | undefined;
+  /** Of the file, when it has been read before. */
+  readonly fields?: FileFields;
 }
 
-export function decodeDynamicFile({ path, text, env }: DynamicFile): DecodedDocument {
-  if (!text.includes("{{")) return decodeDocument(text, path);
-  const lines = new LineMap(text);
-  const positionAt = (offset: number) => {
-    return { provider: "file", location: path, ...lines.position(offset) };
-  };
+export function decodeDynamicFile(file: DynamicFile): DecodedDocument {
+  const { path, text, env, fields = new FileFields() } = file;
+  if (!text.includes("{{")) return decodeDocument(text, path, fields);
+  const positionAt = filePositions(text, path);
   let rendered: RenderedTemplate;
   try {
     rendered = renderTemplate(text, { env });
@@ -43,15 +44,19 @@ export function decodeDynamicFile({ path, text, env }: DynamicFile): DecodedDocu
   }
   const locate = (place: Place) => positionAt(rendered.templateOffset(Number(place)));
   const parsed = parseDocument(rendered.text, path);
-  const decoded = parsed.ok
-    ? decodeDynamicPart(parsed.roots, locate)
-    : unreadable({
-        severity: "error",
-        code: "syntax",
-        message: `Cannot read what the template ${path} makes: ${parsed.message}`,
-        source: locate(parsed.offset),
-      });
-  return rendered.secrets.size === 0 ? decoded : hideValues(decoded, text, rendered.secrets);
+  if (!parsed.ok) {
+    const problem: Diagnostic = {
+      severity: "error",
+      code: "syntax",
+      message: `Cannot read what the template ${path} makes: ${parsed.message}`,
+      source: locate(parsed.offset),
+    };
+    return hideValues(unreadable(problem), text, rendered.secrets);
+  }
+  const documents = { roots: parsed.roots, locate };
+  // Rendering costs more than memory here: templates make small files.
+  fields.replace(documents, () => documents);
+  return hideValues(decodeDynamicPart(documents, fields), text, rendered.secrets);
 }
 
 function unreadable(problem: Diagnostic): DecodedDocument {
@@ -67,6 +72,7 @@ function hideValues(
   template: string,
   secrets: ReadonlySet<string>,
 ): DecodedDocument {
+  if (secrets.size === 0) return decoded;
   const separators = /[\s"'`:{}()[\],|]+/;
   const written = new Set(template.split(separators));
   const longestFirst = [...secrets].toSorted((a, b) => b.length - a.length);

@@ -1,5 +1,6 @@
 import type { Diagnostic, SourcePosition } from "./diagnostic.ts";
 import type { DynamicObject } from "./dynamic-object.ts";
+import type { FieldPositions } from "./field-positions.ts";
 import type { ObjectKey } from "./object-key.ts";
 
 /**
@@ -11,6 +12,8 @@ export interface SourceObject {
   readonly config: DynamicObject | undefined;
   /** Errors (then `config` is absent) and warnings. */
   readonly problems: readonly Diagnostic[];
+  /** Absent: the source has no places but the object's own. */
+  readonly fields?: FieldPositions;
 }
 
 /** `object` absent: the provider no longer has it. */

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { objectId } from "../../config-model/dynamic/object-key.ts";
 import type { SourceObject } from "../../config-model/dynamic/source-object.ts";
+import type { FieldPath } from "../../config-model/schema/locate-field.ts";
 import { SeededRandom } from "../../test/support/seeded-random.ts";
 import type { PairChange } from "../etcd/known-pairs.ts";
 import { EtcdObjects } from "./etcd-objects.ts";
@@ -80,6 +81,36 @@ test("EtcdObjects takes names that differ in case for one object, and renames it
     "-SHOP",
   ]);
   assert.deepEqual([...objects.ids()], []);
+});
+
+test("EtcdObjects names the key that holds a field, as it is spelled", () => {
+  const objects = new EtcdObjects("traefik/");
+  objects.apply([
+    put("http/services/s/loadbalancer/servers/10/url", "b"),
+    put("http/services/s/loadBalancer/servers/1/url", "a"),
+    put("http/services/s/loadBalancer/servers/2/weight", "1"),
+    put("HTTP/services//S/loadBalancer/passHostHeader", "true"),
+  ]);
+  const [change] = objects.read("httpService:s");
+  assert.ok(change?.object?.fields !== undefined);
+  const { fields } = change.object;
+  const at = (...path: FieldPath) => fields.positionOf(change.key, path)?.location;
+  assert.deepEqual(
+    [
+      at("loadBalancer", "servers", 0, "url"),
+      at("loadBalancer", "servers", 2, "url"),
+      at("loadBalancer", "servers", 1, "weight"),
+      at("loadBalancer", "passHostHeader"),
+      at("weighted"),
+    ],
+    [
+      "traefik/http/services/s/loadBalancer/servers/1/url",
+      "traefik/http/services/s/loadbalancer/servers/10/url",
+      "traefik/http/services/s/loadBalancer/servers/2/weight",
+      "traefik/HTTP/services//S/loadBalancer/passHostHeader",
+      undefined,
+    ],
+  );
 });
 
 /** Objects by kind and name, as a follower of the changes holds them. */

@@ -4,11 +4,17 @@
  * spells it: it is renamed when that key comes or goes.
  */
 import type { ProvidedKey } from "../../config-model/dynamic/decode-object.ts";
-import type { Diagnostic } from "../../config-model/dynamic/diagnostic.ts";
-import { decodeKvObject, type KvPair } from "../../config-model/dynamic/kv/decode-kv-object.ts";
+import type { Diagnostic, SourcePosition } from "../../config-model/dynamic/diagnostic.ts";
+import type { FieldPositions } from "../../config-model/dynamic/field-positions.ts";
+import {
+  decodeKvObject,
+  type KvPair,
+  kvObjectNode,
+} from "../../config-model/dynamic/kv/decode-kv-object.ts";
 import { describeStrayKvKey, locateKvKey } from "../../config-model/dynamic/kv/locate-kv-key.ts";
-import { objectId } from "../../config-model/dynamic/object-key.ts";
+import { type ObjectKey, objectId } from "../../config-model/dynamic/object-key.ts";
 import type { SourceChange } from "../../config-model/dynamic/source-object.ts";
+import { type FieldPath, locateField } from "../../config-model/schema/locate-field.ts";
 import type { PairChange } from "../etcd/known-pairs.ts";
 
 interface KeyedObject {
@@ -25,7 +31,12 @@ interface LocatedPair extends KvPair {
 /** Keys another program uses for locks below the root; Traefik passes over them too. */
 const lockMark = "___lock";
 
-export class EtcdObjects {
+/** The part of its key that names the object. */
+function placeOf({ key, rest }: LocatedPair): string {
+  return withoutSlashes(key, key.length - rest.length);
+}
+
+export class EtcdObjects implements FieldPositions {
   readonly #prefix: string;
   readonly #objects = new Map<string, KeyedObject>();
   readonly #strays = new Map<string, Diagnostic>();
@@ -81,10 +92,18 @@ export class EtcdObjects {
     }
     const key = known?.name === first.owner.name ? known : first.owner;
     object.known = key;
-    const place = withoutSlashes(first.key, first.key.length - first.rest.length);
-    const change = { key, object: decodeKvObject(key, located, place) };
+    const { source, config, problems } = decodeKvObject(key, located, placeOf(first));
+    const change = { key, object: { source, config, problems, fields: this } };
     if (known === undefined || known === key) return [change];
     return [{ key: known, object: undefined }, change];
+  }
+
+  positionOf({ kind, name }: ObjectKey, path: FieldPath): SourcePosition | undefined {
+    const object = this.#objects.get(objectId({ kind, name: name.toLowerCase() }));
+    const located = object === undefined ? [] : this.#located(object);
+    const [first] = located;
+    const place = first && locateField(kvObjectNode(located, placeOf(first)), path);
+    return place === undefined ? undefined : { provider: "etcd", location: String(place) };
   }
 
   /** In etcd's order. */

@@ -8,6 +8,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { DocumentObject } from "../../config-model/dynamic/decode-document.ts";
 import { decodeDynamicFile } from "../../config-model/dynamic/decode-dynamic-file.ts";
 import type { Diagnostic } from "../../config-model/dynamic/diagnostic.ts";
+import { FileFields } from "../../config-model/dynamic/file-fields.ts";
 import type { SourceChange } from "../../config-model/dynamic/source-object.ts";
 import { BucketedDigest } from "../../config-model/snapshot/bucketed-digest.ts";
 import { sourceBucket, sourceLeaf } from "../../config-model/snapshot/source-digest.ts";
@@ -35,6 +36,8 @@ interface FileState {
   stamp: string;
   text: string;
   objects: ReadonlyMap<string, DocumentObject>;
+  /** Shared by the objects of all readings. */
+  readonly fields: FileFields;
   problems: readonly Diagnostic[];
   complete: boolean;
   /** Time at which the file was found missing. */
@@ -171,12 +174,14 @@ function decodeFile(
   { path, stamp, text }: { readonly path: string; readonly stamp: string; readonly text: string },
   before: FileState | undefined,
 ): FileState {
+  const fields = before?.fields ?? new FileFields();
   const { objects, problems, complete, silent } = decodeDynamicFile({
     path,
     text,
     env: (name) => process.env[name],
+    fields,
   });
-  const state = { stamp, text, objects, problems, complete, missingSinceMs: undefined };
+  const state = { stamp, text, objects, fields, problems, complete, missingSinceMs: undefined };
   const emptied = silent && before !== undefined && before.objects.size > 0;
   if (before === undefined || (complete && !emptied)) return state;
   const kept = new Map([...before.objects, ...objects]);

@@ -1,4 +1,5 @@
 import { buildKeyTree, type KeyPair } from "../../schema/build-key-tree.ts";
+import type { KeyNode } from "../../schema/config-node.ts";
 import { decodeObject, type ProvidedKey } from "../decode-object.ts";
 import type { SourcePosition } from "../diagnostic.ts";
 import type { SourceObject } from "../source-object.ts";
@@ -20,8 +21,12 @@ export function decodeKvObject(
   pairs: readonly KvPair[],
   place: string,
 ): SourceObject {
-  const tree = buildKeyTree(inTraefikOrder(pairs), place);
-  return decodeObject({ key, place, node: tree }, etcdPosition);
+  return decodeObject({ key, place, node: kvObjectNode(pairs, place) }, etcdPosition);
+}
+
+/** An object's pairs as a tree, whose places are keys. */
+export function kvObjectNode(pairs: readonly KvPair[], place: string): KeyNode {
+  return buildKeyTree(inTraefikOrder(pairs), place);
 }
 
 /**
