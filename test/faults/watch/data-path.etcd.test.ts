@@ -79,7 +79,7 @@ test("W1-W12 on the data path: no failed request, what etcd holds is served, not
   assert.equal(await fleet.metric("switchyard_etcd_watch_repairs_total"), 0);
   const after = fleet.handles();
   assert.equal(after.threads, before.threads);
-  assert.ok(after.files <= before.files + 20, `${before.files} to ${after.files} files`);
+  assert.ok(after.files <= before.files + 8, `${before.files} to ${after.files} files`);
   const grownMiB = (fleet.residentBytes() - residentBefore) / 2 ** 20;
   context.diagnostic(`resident memory grew by ${grownMiB.toFixed(1)} MiB`);
   assert.ok(grownMiB < 60);

@@ -3,7 +3,7 @@
  * served is read off a plain dump: no product code tells it.
  */
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { dumpDigest } from "../../support/dump-digest.ts";
 import { TestEtcd } from "../../support/etcd.ts";
 import { FaultProxy } from "../../support/fault-proxy.ts";
@@ -73,11 +73,12 @@ export class ServedFleet implements AsyncDisposable {
     for (let i = 0; i < count; i++) {
       const name = random.pick(names);
       const service = random.pick(this.#origins).name;
-      const kind = random.below(4);
+      const kind = random.below(20);
+      // Few: a mass removal would be held back.
       if (kind === 0 && !this.#removed.has(name)) {
         await this.etcd.write(router(name, undefined));
         this.#removed.add(name);
-      } else if (kind === 1) {
+      } else if (kind < 5) {
         this.#added += 1;
         await this.etcd.write(router(`added-${this.#added}`, service));
       } else if (!this.#removed.has(name)) {
@@ -120,12 +121,19 @@ export class ServedFleet implements AsyncDisposable {
     return Number(new RegExp(`^${name}(?:{.*})? (\\S+)$`, "m").exec(page.body)?.[1]);
   }
 
-  /** Open file descriptors and threads of both processes. */
+  /**
+   * Threads of both processes, and open files: all of the control plane, and what of the data plane's is no socket, for those are as many
+   * as the prober and the pools of the services happen to use.
+   */
   handles(): Readonly<Record<"files" | "threads", number>> {
-    const pids = Object.values(this.#programs).map(({ pid }) => pid);
+    const { controlPlane, dataPlane } = this.#programs;
     return {
-      files: sum(pids.map((pid) => readdirSync(`/proc/${pid}/fd`).length)),
-      threads: sum(pids.map((pid) => readdirSync(`/proc/${pid}/task`).length)),
+      files:
+        openFiles(controlPlane.pid).length +
+        openFiles(dataPlane.pid).filter((target) => !target.startsWith("socket:")).length,
+      threads: sum(
+        [controlPlane, dataPlane].map(({ pid }) => readdirSync(`/proc/${pid}/task`).length),
+      ),
     };
   }
 
@@ -166,6 +174,16 @@ function routersOf(dump: ReadonlyMap<string, string>): Map<string, string> {
 function digestOfSource(snapshot: Record<string, unknown>): string | undefined {
   const sources = snapshot["sources"] as Record<string, { readonly digest: string }> | undefined;
   return sources?.["etcd"]?.digest;
+}
+
+function openFiles(pid: number): string[] {
+  return readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
+    try {
+      return readlinkSync(`/proc/${pid}/fd/${fd}`);
+    } catch {
+      return []; // closed meanwhile
+    }
+  });
 }
 
 function sum(numbers: readonly number[]): number {
