@@ -33,4 +33,30 @@ export interface AgentOptions {
   /** Request metrics per router as well. */
   readonly routerMetrics: boolean;
   readonly logLevel: LogLevel;
+  /** What operators have no use for; everything has its default. */
+  readonly tuning?: AgentTuning;
+}
+
+export interface AgentTuning {
+  readonly timing?: Partial<AgentTiming>;
+  readonly lastKnownGood?: LastKnownGoodTuning;
+}
+
+export interface LastKnownGoodTuning {
+  /** How many bases are kept; with one there is nothing to fall back to. */
+  readonly bases?: number;
+  /** Whether a failed write is tried again. */
+  readonly retries?: boolean;
+}
+
+export interface AgentTiming {
+  readonly firstMessageTimeoutMs: number;
+  readonly silenceTimeoutMs: number;
+  readonly stallMs: number;
+  readonly failedStallMs: number;
+  readonly behindMs: number;
+  readonly retryBaseMs: number;
+  readonly retryMaxMs: number;
+  readonly workerAnswerTimeoutMs: number;
+  readonly flushIntervalMs: number;
 }

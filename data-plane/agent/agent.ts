@@ -8,7 +8,7 @@ import type { Logger } from "../../foundation/log.ts";
 import { StateDirectory } from "../../foundation/state-directory.ts";
 import { nodePages } from "../admin/node-pages.ts";
 import type { AgentToMain, MainToAgent } from "../worker/worker-protocol.ts";
-import type { AgentOptions } from "./agent-options.ts";
+import type { AgentOptions, AgentTiming } from "./agent-options.ts";
 import { ControlPlaneContact } from "./control-plane-contact.ts";
 import { countHeldObjects } from "./count-held-objects.ts";
 import { followSnapshots } from "./follow-snapshots.ts";
@@ -27,18 +27,6 @@ export interface AgentInit {
   readonly log: Logger;
   readonly timing?: Partial<AgentTiming>;
   readonly checks?: TransferChecks;
-}
-
-export interface AgentTiming {
-  readonly firstMessageTimeoutMs: number;
-  readonly silenceTimeoutMs: number;
-  readonly stallMs: number;
-  readonly failedStallMs: number;
-  readonly behindMs: number;
-  readonly retryBaseMs: number;
-  readonly retryMaxMs: number;
-  readonly workerAnswerTimeoutMs: number;
-  readonly flushIntervalMs: number;
 }
 
 const defaultTiming: AgentTiming = {
@@ -74,7 +62,7 @@ export class Agent {
   constructor(init: AgentInit) {
     const { options, post, log } = init;
     this.#init = init;
-    this.#timing = { ...defaultTiming, ...init.timing };
+    this.#timing = { ...defaultTiming, ...options.tuning?.timing, ...init.timing };
     this.#checks = init.checks ?? transferChecks;
     this.#state = new NodeState(this.#checks);
     this.#workers = new WorkerLinks({ log, answerTimeoutMs: this.#timing.workerAnswerTimeoutMs });
@@ -212,6 +200,7 @@ export class Agent {
           : { ...state.running, resources: state.resources() },
       onFailureChange: () => this.#applier.conditionChanged(),
       flushIntervalMs: this.#timing.flushIntervalMs,
+      ...this.#init.options.tuning?.lastKnownGood,
     });
     this.#lastKnownGood = lastKnownGood;
     const loaded = await lastKnownGood.load();

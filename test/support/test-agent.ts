@@ -1,6 +1,6 @@
 import type { SnapshotDelta } from "../../config-model/snapshot/snapshot-delta.ts";
-import { Agent, type AgentTiming } from "../../data-plane/agent/agent.ts";
-import type { AgentOptions } from "../../data-plane/agent/agent-options.ts";
+import { Agent } from "../../data-plane/agent/agent.ts";
+import type { AgentOptions, AgentTiming } from "../../data-plane/agent/agent-options.ts";
 import type { TransferChecks } from "../../data-plane/agent/transfer-checks.ts";
 import type { Logger } from "../../foundation/log.ts";
 import { Phase } from "../../proto/gen/switchyard/fleet/v1/fleet.ts";

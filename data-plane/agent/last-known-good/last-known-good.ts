@@ -41,8 +41,14 @@ export interface LastKnownGoodInit {
   readonly confirmationIntervalMs?: number;
   /** A log smaller than this is never a reason for a new base. */
   readonly minLogBytes?: number;
+  /** How many bases are kept. */
+  readonly bases?: number;
+  /** Whether a failed write is tried again; otherwise the next change does. */
+  readonly retries?: boolean;
 }
 
+/** The newest, and one to fall back to. */
+const defaultBases = 2;
 const retry = { baseMs: 1_000, maxMs: 30_000 };
 
 export class LastKnownGood {
@@ -172,7 +178,9 @@ export class LastKnownGood {
       const isNews = this.#failure !== code;
       this.#failure = code;
       if (isNews) onFailureChange();
-      this.#schedule(backoffDelayMs(this.#failuresInRow - 1, retry));
+      if (this.#init.retries !== false) {
+        this.#schedule(backoffDelayMs(this.#failuresInRow - 1, retry));
+      }
       return;
     }
     this.#failuresInRow = 0;
@@ -244,7 +252,8 @@ export class LastKnownGood {
       const files = stateFiles(names);
       const isDamaged = ({ name }: StateFile) => this.#damaged.includes(name);
       const bases = files.filter((file) => file.kind === "base" && !isDamaged(file));
-      const oldest = bases.at(-2)?.sequence ?? bases.at(-1)?.sequence ?? 0;
+      const kept = this.#init.bases ?? defaultBases;
+      const oldest = (bases.at(-kept) ?? bases.at(0))?.sequence ?? 0;
       for (const file of files) {
         if (file.sequence >= oldest && !isDamaged(file)) continue;
         await this.#fileSystem.remove(join(directory, file.name));

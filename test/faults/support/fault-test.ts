@@ -37,6 +37,10 @@ export function faultTest({ id, title, guard, run, timeoutMs }: Fault): void {
     return;
   }
   test(`${id} without ${guard} fails`, options, async (context) => {
-    await assert.rejects(run({ context, size: "small", guarded: false }), assert.AssertionError);
+    await assert.rejects(run({ context, size: "small", guarded: false }), (error) => {
+      assert.ok(error instanceof assert.AssertionError, String(error));
+      context.diagnostic(`fails as it must: ${error.message.split("\n", 1)[0]}`);
+      return true;
+    });
   });
 }
