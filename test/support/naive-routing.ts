@@ -1,13 +1,39 @@
-/** Routing as it is defined, not as it is done: every rule of every route, in order. */
+/** Routing as it is defined, not as it is done: every rule of every route, in order, as the operator wrote it. */
 import { BlockList, isIP } from "node:net";
-import type { Matcher, Rule } from "../../config-model/rule/rule.ts";
+import type { HttpMatcherName } from "../../config-model/rule/rule.ts";
 import type { RequestFacts } from "../../data-plane/routing/request-facts.ts";
+
+/** A rule as it is written: nothing is normalised, negation may stand anywhere. */
+export type WrittenRule =
+  | { readonly kind: "all" | "any"; readonly rules: readonly WrittenRule[] }
+  | { readonly kind: "not"; readonly rule: WrittenRule }
+  | {
+      readonly kind: "matcher";
+      readonly name: HttpMatcherName;
+      readonly arguments: readonly string[];
+    };
 
 export interface NaiveRoute {
   readonly name: string;
   readonly priority: bigint;
   readonly precedence: number;
-  readonly rule: Rule;
+  readonly rule: WrittenRule;
+}
+
+export function ruleText(rule: WrittenRule): string {
+  switch (rule.kind) {
+    case "matcher":
+      return `${rule.name}(${rule.arguments.map((value) => `\`${value}\``).join(", ")})`;
+    case "not":
+      return `!${rule.rule.kind === "matcher" ? ruleText(rule.rule) : `(${ruleText(rule.rule)})`}`;
+    case "all":
+    case "any":
+      return rule.rules
+        .map((each) =>
+          each.kind === "all" || each.kind === "any" ? `(${ruleText(each)})` : ruleText(each),
+        )
+        .join(rule.kind === "all" ? " && " : " || ");
+  }
 }
 
 export function naiveOrder(routes: Iterable<NaiveRoute>): NaiveRoute[] {
@@ -18,58 +44,66 @@ export function naiveOrder(routes: Iterable<NaiveRoute>): NaiveRoute[] {
   });
 }
 
-export function naiveWinner(
-  ordered: readonly NaiveRoute[],
+export function naiveMatch(rule: WrittenRule, facts: RequestFacts): boolean {
+  switch (rule.kind) {
+    case "all":
+      return rule.rules.every((each) => naiveMatch(each, facts));
+    case "any":
+      return rule.rules.some((each) => naiveMatch(each, facts));
+    case "not":
+      return !naiveMatch(rule.rule, facts);
+    case "matcher":
+      return matcherHolds(rule.name, rule.arguments, facts);
+  }
+}
+
+/** `facts.host` is the Host as the client sent it. */
+function matcherHolds(
+  name: HttpMatcherName,
+  values: readonly string[],
   facts: RequestFacts,
-): string | undefined {
-  return ordered.find((route) => naiveMatch(route.rule, facts))?.name;
-}
-
-function naiveMatch(rule: Rule, facts: RequestFacts): boolean {
-  if (rule.kind === "all") return rule.rules.every((each) => naiveMatch(each, facts));
-  if (rule.kind === "any") return rule.rules.some((each) => naiveMatch(each, facts));
-  return matcherHolds(rule, facts) !== rule.negated;
-}
-
-function matcherHolds({ name, arguments: values }: Matcher, facts: RequestFacts): boolean {
+): boolean {
   const [first = "", second] = values;
   switch (name) {
     case "Host": {
-      if (first === "*") return true;
-      const labels = facts.host.split(".");
-      if (!first.startsWith("*.")) return facts.host !== "" && facts.host === first;
-      return labels[0] !== "" && labels.length > 1 && `*.${labels.slice(1).join(".")}` === first;
+      const [host, pattern] = [plainHost(facts.host), plainHost(first)];
+      if (pattern === "*") return true;
+      const labels = host.split(".");
+      if (!pattern.startsWith("*.")) return host !== "" && host === pattern;
+      return labels[0] !== "" && labels.length > 1 && `*.${labels.slice(1).join(".")}` === pattern;
     }
     case "HostRegexp":
-      return new RegExp(first).test(facts.host);
+      return regexpOf(first).test(plainHost(facts.host));
     case "Path":
       return facts.routingPath === first;
     case "PathPrefix":
       return facts.routingPath.indexOf(first) === 0;
     case "PathRegexp":
-      return new RegExp(first).test(facts.routingPath);
+      return regexpOf(first).test(facts.routingPath);
     case "Method":
-      return facts.method === first;
+      return facts.method === first.toUpperCase();
     case "Header":
-      return headerValues(facts, first).includes(second ?? "");
+      return headerValues(facts, first.toLowerCase()).includes(second ?? "");
     case "HeaderRegexp":
-      return headerValues(facts, first).some((value) => new RegExp(second ?? "").test(value));
+      return headerValues(facts, first.toLowerCase()).some((value) =>
+        regexpOf(second ?? "").test(value),
+      );
     case "Query":
       return new URLSearchParams(facts.query).getAll(first).includes(second ?? "");
     case "QueryRegexp":
       return new URLSearchParams(facts.query)
         .getAll(first)
-        .some((value) => (second === undefined ? value === "" : new RegExp(second).test(value)));
+        .some((value) => (second === undefined ? value === "" : regexpOf(second).test(value)));
     case "ClientIP":
       return blockListOf(first).check(
         facts.peerAddress,
         isIP(facts.peerAddress) === 6 ? "ipv6" : "ipv4",
       );
-    case "HostSNI":
-    case "HostSNIRegexp":
-    case "ALPN":
-      return false;
   }
+}
+
+function plainHost(host: string): string {
+  return host.toLowerCase().replace(/:\d+$/, "").replace(/\.$/, "");
 }
 
 function headerValues({ requestHeaders }: RequestFacts, lowerName: string): string[] {
@@ -78,6 +112,17 @@ function headerValues({ requestHeaders }: RequestFacts, lowerName: string): stri
     if (requestHeaders.lowerNameAt(i) === lowerName) values.push(requestHeaders.valueAt(i));
   }
   return values;
+}
+
+const regexps = new Map<string, RegExp>();
+
+function regexpOf(expression: string): RegExp {
+  let regexp = regexps.get(expression);
+  if (regexp === undefined) {
+    regexp = new RegExp(expression);
+    regexps.set(expression, regexp);
+  }
+  return regexp;
 }
 
 const blockLists = new Map<string, BlockList>();
