@@ -37,11 +37,11 @@ async function silentService(t: TestContext): Promise<string> {
 
 const runs: readonly {
   readonly name: string;
-  readonly start: (directory: string, file: string, streamPort: number) => readonly Program[];
+  readonly start: (directory: string, file: string) => Promise<readonly Program[]>;
 }[] = [
   {
     name: "up",
-    start: (directory, file) => [
+    start: async (directory, file) => [
       new Program([
         "up",
         `--configFile=${file}`,
@@ -53,21 +53,22 @@ const runs: readonly {
   },
   {
     name: "control-plane, followed by a data plane,",
-    start: (directory, file, streamPort) => [
-      new Program([
+    start: async (directory, file) => {
+      const controlPlane = new Program([
         "control-plane",
         `--configFile=${file}`,
         `--state-dir=${join(directory, "control-plane")}`,
-      ]),
-      new Program([
+      ]);
+      const dataPlane = new Program([
         "data-plane",
-        `--control-plane=127.0.0.1:${streamPort}`,
+        `--control-plane=${await controlPlane.address("stream")}`,
         "--insecure",
         "--workers=2",
         "--admin=127.0.0.1:0",
         `--state-dir=${join(directory, "data-plane")}`,
-      ]),
-    ],
+      ]);
+      return [controlPlane, dataPlane];
+    },
   },
 ];
 
@@ -78,19 +79,18 @@ async function start(
 ): Promise<Scenario> {
   const directory = await directoryOf(t);
   const file = join(directory, "switchyard.yml");
-  const streamPort = await freePort();
   const write = (text: string) =>
     writeFile(
       file,
       `${text}
 fleet:
-  stream: { address: "127.0.0.1:${streamPort}" }
+  stream: { address: "127.0.0.1:0" }
   admin: { address: "127.0.0.1:0" }
   insecure: true
 `,
     );
   await write(firstText);
-  const programs = start(directory, file, streamPort);
+  const programs = await start(directory, file);
   const [controlPlane] = programs;
   assert.ok(controlPlane !== undefined);
   return {
@@ -119,9 +119,7 @@ for (const run of runs) {
     silent: { loadBalancer: { servers: [ { url: "${silent}" } ] } }
 `,
     );
-    const [steady, before, after, added, gone] = await Promise.all(
-      Array.from({ length: 5 }, () => freePort()),
-    );
+    const [steady, before, gone] = await freePorts(3);
     const providers = `providers: { providersThrottleDuration: 0, file: { filename: "${routes}" } }`;
     await using scenario = await start(
       t,
@@ -138,6 +136,7 @@ entryPoints:
     await using prober = new Prober(`127.0.0.1:${steady}`);
     await until("answers", () => prober.answers.length >= 20);
 
+    const [after, added] = await freePorts(2);
     await scenario.write(
       `${providers}
 entryPoints:
@@ -177,7 +176,7 @@ serversTransport: { forwardingTimeouts: { responseHeaderTimeout: 100ms } }
   services: { s: { loadBalancer: { servers: [ { url: "${url}" } ] } } }
 `;
     await writeFile(routes, route(one.url));
-    const [web, other] = [await freePort(), await freePort()];
+    const web = await freePort();
     const text = (entryPoint: string, rest = "") => `
 entryPoints: { web: { ${entryPoint} } }
 providers: { providersThrottleDuration: 0, file: { filename: "${routes}", watch: false } }
@@ -187,7 +186,7 @@ ${rest}`;
     await served(`127.0.0.1:${web}`, "one");
 
     // The file provider reads again whatever is wrong with the static file.
-    await scenario.write(text(`adress: "127.0.0.1:${other}"`, "log: { level: loud }\n"));
+    await scenario.write(text(`adress: "127.0.0.1:0"`, "log: { level: loud }\n"));
     await writeFile(routes, route(two.url));
     controlPlane.kill("SIGHUP");
     await served(`127.0.0.1:${web}`, "two");
@@ -197,6 +196,7 @@ ${rest}`;
     assert.match(errors[1] ?? "", /switchyard\.yml:4:15: Invalid value "loud" for log\.level/);
     assert.equal(errors.length, 3);
 
+    const other = await freePort();
     await scenario.write(text(`address: "127.0.0.1:${other}"`, "log: { level: debug }\n"));
     controlPlane.kill("SIGHUP");
     await served(`127.0.0.1:${other}`, "two");
@@ -206,6 +206,11 @@ ${rest}`;
     controlPlane.kill("SIGTERM");
     assert.deepEqual(await controlPlane.exited, { code: 0, signal: null });
   });
+}
+
+/** Taken as late as can be: what is not bound yet may be given to others. */
+function freePorts(count: number): Promise<number[]> {
+  return Promise.all(Array.from({ length: count }, () => freePort()));
 }
 
 /** Resolves when the other side closes. */
