@@ -76,6 +76,8 @@ export class ControlPlane {
   readonly #failed = Promise.withResolvers<never>();
   readonly #resources = new AsyncDisposableStack();
   readonly #internalProvider: InternalProvider;
+  /** As read last. */
+  #static: StaticConfiguration;
   #fileProvider: FileProvider | undefined;
   #watchCounts: WatchCounts | undefined;
   #stopped: Promise<void> | undefined;
@@ -84,6 +86,7 @@ export class ControlPlane {
     this.#parts = parts;
     this.#options = options;
     this.#log = log;
+    this.#static = options.configuration;
     this.#internalProvider = new InternalProvider(options.configuration);
     this.#failed.promise.catch(() => {}); // whoever waits learns of it; nobody has to
   }
@@ -228,7 +231,10 @@ export class ControlPlane {
    * place of those there were; nothing else of it is looked at.
    */
   reload(configuration: StaticConfiguration | undefined): void {
-    if (configuration !== undefined) void this.#replaceStatic(configuration);
+    if (configuration !== undefined) {
+      this.#static = configuration;
+      void this.#replaceStatic(configuration);
+    }
     this.#fileProvider?.reload();
   }
 
@@ -241,7 +247,9 @@ export class ControlPlane {
         error,
       });
     }
-    if (!this.#stopping.signal.aborted) this.#internalProvider.update(configuration);
+    // Of two that came one after the other the newer one counts, whichever answer came first.
+    if (this.#stopping.signal.aborted || this.#static !== configuration) return;
+    this.#internalProvider.update(configuration);
   }
 
   /** Nodes are sent elsewhere, a commit under way ends, everything closes. Repeatable. */
