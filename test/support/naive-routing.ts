@@ -20,7 +20,18 @@ export interface NaiveRoute {
   readonly rule: WrittenRule;
 }
 
+const texts = new WeakMap<WrittenRule, string>();
+
 export function ruleText(rule: WrittenRule): string {
+  let text = texts.get(rule);
+  if (text === undefined) {
+    text = written(rule);
+    texts.set(rule, text);
+  }
+  return text;
+}
+
+function written(rule: WrittenRule): string {
   switch (rule.kind) {
     case "matcher":
       return `${rule.name}(${rule.arguments.map((value) => `\`${value}\``).join(", ")})`;
