@@ -40,7 +40,7 @@ export interface WatchPrefixInit {
   readonly guards?: WatchGuards;
 }
 
-export interface ReconcileInit {
+interface ReconcileInit {
   /** Used by nobody else; the caller closes it. */
   readonly client: EtcdClient;
   readonly intervalMs: number;
