@@ -17,6 +17,12 @@ export interface Exit {
   readonly signal: NodeJS.Signals | null;
 }
 
+/** A test process that is ended for leaving something open must not leave these too. */
+const running = new Set<ChildProcess>();
+process.once("exit", () => {
+  for (const child of running) child.kill("SIGKILL");
+});
+
 export class Program implements AsyncDisposable {
   readonly startedAtMs = performance.now();
   readonly lines: LogLine[] = [];
@@ -37,8 +43,10 @@ export class Program implements AsyncDisposable {
       env: { PATH: process.env["PATH"], HOME: "/nonexistent", ...env },
       stdio: ["ignore", "pipe", "pipe"],
     });
+    running.add(this.#child);
     this.exited = new Promise((resolve) => {
       this.#child.once("close", (code, signal) => {
+        running.delete(this.#child);
         this.#exit = { code, signal };
         resolve(this.#exit);
         this.#wake();
