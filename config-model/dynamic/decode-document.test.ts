@@ -362,7 +362,7 @@ other: {}
     assert.equal(decoded.complete, false);
     assert.deepEqual(
       [...decoded.objects.keys()],
-      ["httpRouter:a", "tlsCertificate:0", "tlsCertificate:1", "httpRouter:b"],
+      ["httpRouter:a", "tlsCertificate:0", "httpRouter:b", "tlsCertificate:1"],
     );
     const a = decoded.objects.get("httpRouter:a")?.object;
     assert.ok(a?.config?.kind === "httpRouter");
