@@ -45,7 +45,7 @@ export interface LeadershipInit {
 /** How long before the lease's end this process stops to lead. */
 const safetyMarginMs = 500;
 /** How often a replica that does not lead looks whether the key is free: part of what a takeover takes. */
-const lookIntervalMs = 400;
+const lookIntervalMs = 250;
 const retryIntervalMs = 250;
 const keepAliveDeadlineMs = 1_500;
 
