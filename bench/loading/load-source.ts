@@ -38,6 +38,13 @@ async function loadFile(path: string): Promise<void> {
   await stage("compile", () => pipeline.load([...objects.values()]));
 }
 
+async function validateFile(path: string): Promise<void> {
+  const { checkConfiguration } = await import("../../cli/check-configuration.ts");
+  const text = readFileSync(path, "utf8");
+  const problems = await stage("check", () => checkConfiguration([{ path, text }], String));
+  if (problems.length > 0) throw new Error(`Cannot measure: ${problems[0]?.message}`);
+}
+
 async function loadPairs(count: number): Promise<void> {
   const pairs = etcdPairs(count).map(([key, value]) => ({ key, value }));
   const objects = new EtcdObjects("traefik/");
@@ -117,6 +124,7 @@ async function loadEtcd(endpoint: string): Promise<void> {
 
 const [kind = "", source = ""] = process.argv.slice(2);
 if (kind === "file") await loadFile(source);
+else if (kind === "validate") await validateFile(source);
 else if (kind === "pairs") await loadPairs(Number(source));
 else await loadEtcd(source);
 if (kind !== "etcd") process.disconnect?.();

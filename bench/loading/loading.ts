@@ -1,6 +1,6 @@
 /**
  * What it takes to load N routers with their services, from each kind of source up to the compiler's output, stage by
- * stage; and what one changed key among them takes then.
+ * stage; what one changed key among them takes then; and what checking a file takes.
  */
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
@@ -11,11 +11,12 @@ import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { Etcd3 } from "etcd3";
 import { TestEtcd } from "../../test/support/etcd.ts";
+import { runProgram } from "../../test/support/program.ts";
 import { putAll } from "../loaded-fleet.ts";
 import type { LoadReport } from "./load-source.ts";
 import { etcdPairs, tomlText, yamlText } from "./source-text.ts";
 
-const sources = ["yaml", "toml", "pairs", "etcd"] as const;
+const sources = ["yaml", "toml", "pairs", "etcd", "validate"] as const;
 type Source = (typeof sources)[number];
 
 export async function run(args: string[]): Promise<void> {
@@ -23,6 +24,7 @@ export async function run(args: string[]): Promise<void> {
     args,
     options: {
       routers: { type: "string", default: "100000" },
+      validated: { type: "string", default: "10000" },
       only: { type: "string", default: sources.join(",") },
     },
   });
@@ -30,7 +32,9 @@ export async function run(args: string[]): Promise<void> {
   const wanted = sources.filter((source) => values.only.split(",").includes(source));
   const folder = await mkdtemp(join(tmpdir(), "switchyard-loading-"));
   try {
-    for (const source of wanted) await load(source, count, folder);
+    for (const source of wanted) {
+      await load(source, Number(source === "validate" ? values.validated : count), folder);
+    }
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -45,6 +49,17 @@ async function load(source: Source, count: number, folder: string): Promise<void
       await writeFile(path, source === "yaml" ? yamlText(count) : tomlText(count));
       return runLoader("file", path);
     }
+    case "validate": {
+      const path = join(folder, "routes.yml");
+      await writeFile(path, yamlText(count));
+      await runLoader("validate", path);
+      const small = join(folder, "small.yml");
+      await writeFile(small, yamlText(1));
+      const [all, start] = [await validateMs(path), await validateMs(small)];
+      const shown = `${all.toFixed(0)} ms, of one router ${start.toFixed(0)} ms`;
+      process.stdout.write(`  switchyard validate, start and exit included: ${shown}\n`);
+      return;
+    }
     case "pairs":
       return runLoader("pairs", String(count));
     case "etcd":
@@ -56,6 +71,13 @@ async function runLoader(...args: readonly string[]): Promise<void> {
   const loader = startLoader(args);
   loader.on("message", (message) => print(message as LoadReport));
   await ended(loader);
+}
+
+async function validateMs(path: string): Promise<number> {
+  const startedAtMs = performance.now();
+  const { code, stderr } = await runProgram(["validate", path]);
+  if (code !== 0) throw new Error(`Cannot measure: validate ended with ${code}: ${stderr}`);
+  return performance.now() - startedAtMs;
 }
 
 async function loadFromEtcd(count: number): Promise<void> {
