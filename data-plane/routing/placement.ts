@@ -79,7 +79,7 @@ export class Placement<R extends Route> {
   matches(facts: RequestFacts): boolean {
     const pathMatches = this.isExactPath
       ? facts.routingPath === this.path
-      : facts.routingPath.startsWith(this.path);
+      : this.path === "" || facts.routingPath.startsWith(this.path);
     return pathMatches && this.passes(facts);
   }
 

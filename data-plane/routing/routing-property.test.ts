@@ -142,8 +142,8 @@ const mutations: readonly (Mutation & { readonly name: string })[] = [
   {
     name: "a prefix is taken by segment",
     file: `${folder}/placement.ts`,
-    replace: ": facts.routingPath.startsWith(this.path)",
-    by: ": (facts.routingPath + '/').startsWith(this.path.replace(/[/]?$/, '/'))",
+    replace: "facts.routingPath.startsWith(this.path)",
+    by: "(facts.routingPath + '/').startsWith(this.path.replace(/[/]?$/, '/'))",
   },
   {
     name: "an exact path is taken for a prefix",
