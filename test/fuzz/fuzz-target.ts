@@ -21,7 +21,9 @@ const maxSentenceCharacters = 800;
 /** What an operator is shown for any input: there is something, and not too much of it. */
 export function assertSentence(message: string): void {
   assert.ok(message.trim().length > 0, "empty message");
-  assert.ok(message.length <= maxSentenceCharacters, `message of ${message.length} characters`);
+  // Control characters are shown as escapes; they count as what they are.
+  const { length } = message.replaceAll(/\\u[\da-f]{4}/g, "?");
+  assert.ok(length <= maxSentenceCharacters, `message of ${length} characters`);
   assert.doesNotMatch(message, /\.ts:\d|\bundefined\b|\[object |^\s*at /m, `message: ${message}`);
 }
 
