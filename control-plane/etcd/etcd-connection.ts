@@ -46,12 +46,15 @@ export interface ConnectionGuards {
   readonly keepalive: boolean;
   /** A token that etcd no longer knows is replaced by a new one. */
   readonly renewsToken: boolean;
+  /** A member that has lost its cluster ends the watch, which it would otherwise keep alive without an event. */
+  readonly requiresLeader: boolean;
 }
 
 const allConnectionGuards: ConnectionGuards = {
   unlimitedReceive: true,
   keepalive: true,
   renewsToken: true,
+  requiresLeader: true,
 };
 
 function grpcOptions({ unlimitedReceive, keepalive }: ConnectionGuards): ChannelOptions {
@@ -134,7 +137,13 @@ export class EtcdConnection {
   async openWatch(): Promise<WatchCall> {
     return await this.#classified(async () => {
       const token = await this.#authenticate();
-      return await this.#etcd.watchClient.watch(callOptions(token));
+      const { requiresLeader } = this.#guards;
+      return await this.#etcd.watchClient.watch({
+        interceptors: [
+          ...(token === undefined ? [] : [carryToken(token)]),
+          ...(requiresLeader ? [requireLeader] : []),
+        ],
+      });
     });
   }
 
@@ -205,6 +214,14 @@ const authenticationDeadlineMs = 6_000;
 function callOptions(token: string | undefined): CallOptions {
   return token === undefined ? {} : { interceptors: [carryToken(token)] };
 }
+
+const requireLeader: Interceptor = (options, nextCall) =>
+  new InterceptingCall(nextCall(options), {
+    start(metadata, listener, next) {
+      metadata.set("hasleader", "true");
+      next(metadata, listener);
+    },
+  });
 
 function carryToken(token: string): Interceptor {
   return (options, nextCall) =>

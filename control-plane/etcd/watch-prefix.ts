@@ -34,6 +34,8 @@ export interface WatchPrefixInit {
   /** Called for every failed attempt; the caller tells a change of reason. */
   onUnavailable(error: Error): void;
   onAvailable(): void;
+  /** So many keys the watch had not told of; they are read anew. */
+  onRepair?(keys: number): void;
   /** Absent: what is known is never compared. */
   readonly reconcile?: ReconcileInit;
   readonly counts?: WatchCounts;
@@ -185,7 +187,10 @@ class PrefixWatch {
         this.#counts.comparisons += 1;
         this.#counts.repairs += lost;
         this.#completeUpTo = completeUpTo ?? this.#completeUpTo;
-        if (lost > 0) ending.abort();
+        if (lost > 0) {
+          this.#init.onRepair?.(lost);
+          ending.abort();
+        }
       } catch {
         // etcd is out of reach, which the watch finds out and tells.
         reconcile.client.renew();

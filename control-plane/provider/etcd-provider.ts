@@ -85,6 +85,8 @@ export class EtcdProvider implements Provider {
         },
         onUnavailable: (error) => this.#onUnavailable(error),
         onAvailable: () => void this.#outage.recovered(),
+        onRepair: (keys) =>
+          this.#log.warn("etcd's watch had not told of changed keys, all are read anew", { keys }),
         reconcile: { client: this.#clients.reconcile, ...this.#reconcile },
         counts: this.counts,
       },

@@ -96,6 +96,38 @@ describe("silence", { concurrency: true }, () => {
       assert.equal(alone.counts.lists, 1);
     },
   });
+
+  faultTest({
+    id: "W6",
+    title: "a member that has lost its cluster is not taken for a quiet one",
+    guard: "requiring a leader for the watch",
+    run: async ({ context, guarded }) => {
+      await using stack = new AsyncDisposableStack();
+      const [first, second, third] = await TestEtcd.startCluster(stack);
+      assert.ok(first && second && third);
+      const watched = stack.use(
+        new Watched(first.endpoint, { client: { guards: { requiresLeader: guarded } } }),
+      );
+      await within(5_000, "the first list", () => watched.listed !== undefined);
+      second.pause();
+      third.pause();
+      const noticedMs = await within(
+        10_000,
+        "an outage that is told",
+        () => watched.outages.length > 0,
+      );
+      context.diagnostic(`noticed after ${noticedMs.toFixed(0)} ms`);
+      second.resume();
+      third.resume();
+      await within(10_000, "a write", () =>
+        first.write({ [`${prefix}after`]: "1" }).then(
+          () => true,
+          () => false,
+        ),
+      );
+      await within(5_000, "the change", () => watched.state.get(`${prefix}after`) === "1");
+    },
+  });
 });
 
 function fulfilled(outcome: PromiseSettledResult<number>): number {
