@@ -30,6 +30,13 @@ const benches: ReadonlyMap<string, { readonly what: string; readonly load: () =>
         load: () => import("./loading/loading.ts"),
       },
     ],
+    [
+      "fleet",
+      {
+        what: "memory, loop delay and convergence of a control plane with many data planes",
+        load: () => import("./fleet.ts"),
+      },
+    ],
     ["startup", { what: "start of `up` to its first answer", load: () => import("./startup.ts") }],
   ]);
 

@@ -92,20 +92,6 @@ test("an agent whose workers could not build a generation gets everything after 
   assert.equal(fleet.service.status.node("node-1")?.timings?.full, true);
 });
 
-test("B4 an agent that holds the newest generation is sent nothing by a control plane that starts again", async () => {
-  const first = await FleetFixture.start({ resources });
-  const { store, address } = first;
-  await using node = await follow(first);
-  await untilServing(first, node);
-  await first[Symbol.asyncDispose]();
-  await using second = await FleetFixture.start({ store, address });
-  await untilServing(second, node);
-  assert.equal(second.service.status.node("node-1")?.timings, undefined);
-  second.upsert(routerResource("r1@etcd", 1));
-  await untilServing(second, node);
-  assert.equal(second.service.status.node("node-1")?.timings?.full, false);
-});
-
 test("an agent keeps what it holds when the control plane's store was replaced", async () => {
   const lines: string[] = [];
   await using fleet = await FleetFixture.start({ resources });

@@ -168,13 +168,13 @@ async function loadAll(routers: number): Promise<string> {
     .exec();
   for (let at = 0; at < routers; at += 480) {
     await Promise.all(
-      Array.from({ length: 8 }, (_, part) => {
+      Array.from({ length: 8 }, async (_, part) => {
         const first = at + part * 60;
         const indexes = Array.from({ length: 60 }, (__, index) => first + index).filter(
           (index) => index < routers,
         );
-        if (indexes.length === 0) return undefined;
-        return client
+        if (indexes.length === 0) return;
+        await client
           .if("never", "Create", "==", 0)
           .then(
             ...indexes.flatMap((index) => [
