@@ -218,6 +218,9 @@ describe("decodeKvObject()", () => {
       service: "s1",
       rule: "Host(`a.example`)",
       priority: 9_223_372_036_854_774_807n,
+      parentRefs: [],
+      tls: undefined,
+      hasObservability: false,
       unbuilt: [],
     });
   });
