@@ -159,8 +159,8 @@ class DocumentDecoder {
 
   #object(key: ProvidedKey, place: Place, node: ConfigNode): void {
     const id = objectId(key);
-    const { source, config, problems } = decodeObject({ key, place, node }, this.#locate);
-    const object: SourceObject = { source, config, problems, fields: this.#fields };
+    const decoded = decodeObject({ key, place, node }, this.#locate);
+    const object: SourceObject = { ...decoded, fields: this.#fields };
     const earlier = this.#objects.get(id);
     if (earlier === undefined) {
       this.#objects.set(id, { key, object });

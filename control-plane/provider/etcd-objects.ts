@@ -92,8 +92,8 @@ export class EtcdObjects implements FieldPositions {
     }
     const key = known?.name === first.owner.name ? known : first.owner;
     object.known = key;
-    const { source, config, problems } = decodeKvObject(key, located, placeOf(first));
-    const change = { key, object: { source, config, problems, fields: this } };
+    const decoded = decodeKvObject(key, located, placeOf(first));
+    const change = { key, object: { ...decoded, fields: this } };
     if (known === undefined || known === key) return [change];
     return [{ key: known, object: undefined }, change];
   }
