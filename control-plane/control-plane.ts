@@ -193,6 +193,7 @@ export class ControlPlane {
           head: () => publisher.committed.head,
           holds: () => coordination.guard.holds(),
           isLeading: () => coordination.isLeading,
+          sizes: () => publisher.sizes,
           staticState: () => this.#replicated?.staticState,
           others: () => this.#replicated?.others ?? [],
           ...(etcd !== undefined && { etcd }),

@@ -50,6 +50,7 @@ async function page(path: string, fields: Partial<FleetPagesInit> = {}): Promise
     version: "1.2.3",
     holds: () => [],
     isLeading: () => true,
+    sizes: () => ({ bytes: 5, refused: [], waiting: undefined }),
     staticState: () => undefined,
     others: () => [],
     startedAt: new Date(0),

@@ -7,6 +7,7 @@ import { type AdminPage, jsonAnswer } from "../../foundation/admin/admin-page.ts
 import type { RemovalHold } from "../guard/removal-hold.ts";
 import type { Replica } from "../snapshot-store/etcd-log/replica-presence.ts";
 import type { StaticState } from "../snapshot-store/etcd-log/static-gate.ts";
+import type { GenerationPublisher } from "../snapshot-store/generation-publisher.ts";
 import type { StoreHead } from "../snapshot-store/snapshot-store.ts";
 import type { NodeStatus } from "../stream/fleet-status.ts";
 import { etcdPage } from "./etcd-figures.ts";
@@ -20,6 +21,8 @@ export interface FleetPagesInit extends ControlPlaneFigures {
   /** The newest committed generation; absent until the store has been read. */
   readonly head: () => StoreHead | undefined;
   readonly isLeading: () => boolean;
+  /** What of the configuration is not published for its size. */
+  readonly sizes: () => GenerationPublisher["sizes"];
   /** Absent: there is nobody to compare it with. */
   readonly staticState: () => StaticState | undefined;
   /** Other control planes on the same store. */
@@ -62,6 +65,10 @@ function holdReport({ kept, ...hold }: RemovalHold) {
   return { ...hold, kept: kept?.length ?? null };
 }
 
+function sizesReport({ bytes, refused, waiting }: GenerationPublisher["sizes"]) {
+  return { bytes, waiting: waiting ?? null, refused: refused.map(({ reason }) => reason) };
+}
+
 function statusReport(init: FleetPagesInit) {
   const nodes = init.nodes();
   const inSync = nodes.filter((node) => node.inSync).length;
@@ -72,6 +79,7 @@ function statusReport(init: FleetPagesInit) {
     otherControlPlanes: init.others(),
     nodes: { connected: nodes.length, inSync },
     holds: init.holds().map(holdReport),
+    sizes: sizesReport(init.sizes()),
   };
 }
 

@@ -19,10 +19,16 @@ import type { SourceDigests } from "../../config-model/snapshot/source-digests-t
 import { type BackoffPolicy, backoffDelayMs } from "../../foundation/backoff.ts";
 import type { Logger } from "../../foundation/log.ts";
 import { sleep } from "../../foundation/sleep.ts";
-import type { CommitGuard } from "./commit-guard.ts";
+import type { CommitGuard, CommittedLookup } from "./commit-guard.ts";
 import { CommittedSnapshot } from "./committed-snapshot.ts";
 import type { CommittedState } from "./committed-state.ts";
 import { DesiredChanges, isSame } from "./desired-changes.ts";
+import {
+  defaultLimits,
+  type LimitValues,
+  PublishLimits,
+  type RefusedResource,
+} from "./publish-limits.ts";
 import {
   type CommittedGeneration,
   NotLeaderError,
@@ -43,6 +49,7 @@ export interface GenerationPublisherInit {
   readonly carryOver?: (delta: SnapshotDelta) => void;
   /** May make removals wait. */
   readonly guard?: CommitGuard;
+  readonly limits?: LimitValues;
   /** Notes of the store, as they are read and change. */
   readonly onNote?: (note: StoreNote) => void;
   readonly backoff?: BackoffPolicy;
@@ -65,6 +72,9 @@ export class GenerationPublisher implements AsyncDisposable {
   readonly #stopping = new AbortController();
   /** As the sources were when what is desired was compiled. */
   readonly #sources = new Map<string, SourceState>();
+  readonly #limits: PublishLimits;
+  /** Why nothing more is published, for as long as that is so. */
+  #refusal: string | undefined;
   #ready: boolean = false;
   #leading: boolean = false;
   /** Grows with every word about leadership, so that an old refusal is not taken for a new one. */
@@ -78,6 +88,7 @@ export class GenerationPublisher implements AsyncDisposable {
 
   constructor(init: GenerationPublisherInit) {
     this.#init = init;
+    this.#limits = new PublishLimits(init.limits ?? defaultLimits);
     this.#desired = new DesiredChanges((id) => init.guard?.withdrawn(id));
     init.guard?.onRelease((ids) => {
       this.#desired.release(ids);
@@ -87,6 +98,15 @@ export class GenerationPublisher implements AsyncDisposable {
 
   get committed(): CommittedState {
     return this.#committed;
+  }
+
+  /** What is not published for its size, and what is. */
+  get sizes() {
+    return {
+      bytes: this.#limits.bytes,
+      refused: this.#limits.refused,
+      waiting: this.#refusal,
+    };
   }
 
   /** Nothing waits that could be committed now. */
@@ -104,7 +124,8 @@ export class GenerationPublisher implements AsyncDisposable {
 
   /** What the compiler made of a change. Never throws and never waits. */
   publish(delta: SnapshotDelta, sources: SourceDigests = new Map()): void {
-    this.#desired.add(delta);
+    const report = ({ reason }: RefusedResource) => this.#init.log.error(reason);
+    this.#desired.add(this.#limits.withoutLarge(delta, report));
     for (const [provider, source] of sources) this.#sources.set(provider, source);
     this.#wake();
   }
@@ -171,8 +192,14 @@ export class GenerationPublisher implements AsyncDisposable {
   #take(): NextCommit | undefined {
     const { guard } = this.#init;
     const committed = (id: string) => this.#committed.get(id);
-    if (guard === undefined) return this.#withSources(this.#desired.take(committed));
-    const taken = this.#desired.take(committed, (removals) => guard.admit(removals, committed));
+    const taken = this.#desired.take(committed, (removals) => {
+      return guard?.admit(removals, committed) ?? new Set();
+    });
+    if (taken !== undefined && !this.#isWithinLimits(taken, committed)) {
+      this.#desired.putBack();
+      return undefined;
+    }
+    if (guard === undefined) return this.#withSources(taken);
     const place = guard.place(taken ?? nothing, committed);
     switch (place.kind) {
       case "wait":
@@ -186,6 +213,13 @@ export class GenerationPublisher implements AsyncDisposable {
         return next;
       }
     }
+  }
+
+  #isWithinLimits(delta: SnapshotDelta, committed: CommittedLookup): boolean {
+    const problem = this.#limits.problemOf(delta, committed);
+    if (problem !== undefined && problem !== this.#refusal) this.#init.log.error(problem);
+    this.#refusal = problem;
+    return problem === undefined;
   }
 
   /** A source that changed is a generation, though it may change no resource: what it held is what anyone compares. */
@@ -263,6 +297,7 @@ export class GenerationPublisher implements AsyncDisposable {
       onPart: (delta) => {
         this.#committed.load(delta);
         this.#init.guard?.loaded(delta.upserts);
+        this.#limits.loaded(delta.upserts);
         if (!this.#rereading) this.#init.carryOver?.(delta);
       },
       onHead: (head) => this.#onHead(head),
@@ -271,6 +306,7 @@ export class GenerationPublisher implements AsyncDisposable {
       onReset: () => {
         this.#committed.abandon();
         this.#init.guard?.reset();
+        this.#limits.clear();
         if (this.#committed.head !== undefined) {
           this.#rereading = true;
           this.#desired.holdAll(this.#committed.resources());
@@ -293,7 +329,9 @@ export class GenerationPublisher implements AsyncDisposable {
   #onCommit(commit: CommittedGeneration): void {
     const ours = this.#committed.isPrepared(commit.digest);
     const against = ours ? [] : this.#unwished(commit.delta);
-    this.#init.guard?.committing(commit.delta, (id) => this.#committed.get(id));
+    const before = (id: string) => this.#committed.get(id);
+    this.#init.guard?.committing(commit.delta, before);
+    this.#limits.committing(commit.delta, before);
     if (!ours) for (const key of commit.delta.removals) this.#desired.withdraw(resourceId(key));
     this.#guarded(() => this.#committed.commit(commit));
     if (this.#ready) {
