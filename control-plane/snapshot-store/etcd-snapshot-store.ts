@@ -1,7 +1,7 @@
 /**
  * The snapshot store of several control planes: a log of generations in etcd. A commit writes its delta and the head in one
  * transaction (a large delta is staged before), so a generation is there whole or not at all; when the deltas outgrow
- * half of the base they are folded into a new one. One leader writes, fenced (`Leadership`, `LogWriter`); every replica
+ * the base they are folded into a new one. One leader writes, fenced (`Leadership`, `LogWriter`); every replica
  * follows the head through a watch and holds the newest state, so that a takeover has next to nothing to read.
  *
  * All steps that move the known head (a commit, a head seen in the watch, a reading) run one after another in a queue. Which of

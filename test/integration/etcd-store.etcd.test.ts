@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { EtcdClient } from "../../control-plane/etcd/etcd-client.ts";
+import { prefixRange } from "../../control-plane/etcd/key-range.ts";
 import { LogKeys } from "../../control-plane/snapshot-store/etcd-log/log-keys.ts";
 import { LogWriter } from "../../control-plane/snapshot-store/etcd-log/log-writer.ts";
 import { EtcdSnapshotStore } from "../../control-plane/snapshot-store/etcd-snapshot-store.ts";
@@ -125,15 +126,45 @@ describe("EtcdSnapshotStore", { concurrency: true }, () => {
     const before = (await etcd.dump(`${root}/`)).size;
     assert.ok(before <= 5, `a first commit serves as base: ${before} keys`);
 
-    for (let round = 1; round <= 40; round++) {
+    for (let round = 1; round <= 80; round++) {
       const some = state.slice(0, 100).map(({ name }) => resource(name, `${round}`, 1_000));
       await leader.store.commit(upsert(...some), digestOf(`${round}`));
     }
     await until("a base of its own", async () => (await bases(etcd, root)).length > 0);
-    await until("little to be kept", async () => (await etcd.dump(`${root}/`)).size < 25);
+    await until("little to be kept", async () => (await etcd.dump(`${root}/`)).size < 30);
     await using reader = await new Replica(etcd.endpoint, root).open();
     assert.deepEqual(reader.reader.state, leader.reader.state);
-    assert.equal(reader.number, 41n);
+    assert.equal(reader.number, 81n);
+  });
+
+  test("in the long run less than twice of what changes is written", async () => {
+    const root = newRoot();
+    await using leader = await new Replica(etcd.endpoint, root).lead();
+    const state = Array.from({ length: 1_000 }, (_, i) => resource(`r${i}`, "0", 400));
+    await leader.store.commit(upsert(...state), digestOf("0"));
+    const client = new EtcdClient({ ...anonymous, endpoints: [etcd.endpoint] });
+    const from = (await client.range(prefixRange(`${root}/`))).revision;
+    let changed = 0;
+    for (let round = 1; round <= 150; round++) {
+      const some = state
+        .slice((round * 37) % 900, ((round * 37) % 900) + 50)
+        .map(({ name }) => resource(name, `${round}`, 400));
+      for (const { name, payload, hash } of some) {
+        changed += name.length + payload.length + hash.length;
+      }
+      await leader.store.commit(upsert(...some), digestOf(`${round}`));
+    }
+    await until("two foldings", async () => {
+      const [number = "0"] = (await bases(etcd, root)).slice(-1);
+      return Number(number) > 75;
+    });
+    const written = await writtenSince(client, `${root}/`, from);
+    client.close();
+    assert.ok(written > changed, `${written} bytes for ${changed}`);
+    assert.ok(
+      written <= 2 * changed,
+      `${(written / changed).toFixed(2)} bytes for each that changed`,
+    );
   });
 
   test("a commit of one changed router writes a few hundred bytes", async () => {
@@ -274,6 +305,19 @@ describe("EtcdSnapshotStore", { concurrency: true }, () => {
     assert.equal(await replica.commit("r", "1"), 1n);
   });
 });
+
+/** Bytes of keys and values of every put after `revision`, as etcd's history has them. */
+async function writtenSince(client: EtcdClient, prefix: string, revision: bigint) {
+  const newest = (await client.range(prefixRange(prefix))).revision;
+  let bytes = 0;
+  for (let at = revision + 1n; at <= newest; at++) {
+    const { pairs } = await client.range(prefixRange(prefix), { revision: at });
+    for (const { key, value, modRevision } of pairs) {
+      if (BigInt(modRevision) === at) bytes += key.length + value.length;
+    }
+  }
+  return bytes;
+}
 
 async function bases(etcd: TestEtcd, root: string): Promise<string[]> {
   const keys = [...(await etcd.dump(`${root}/bases/`)).keys()];
