@@ -44,7 +44,7 @@ export class ServedFleet implements AsyncDisposable {
   }
 
   static async start(routers: number): Promise<ServedFleet> {
-    const stack = new AsyncDisposableStack();
+    await using stack = new AsyncDisposableStack();
     const etcd = stack.use(await TestEtcd.start());
     const proxy = stack.use(await FaultProxy.start(etcd.port));
     const origins: Origin[] = [];
@@ -61,9 +61,11 @@ export class ServedFleet implements AsyncDisposable {
       flags: [`--entryPoints.web.address=127.0.0.1:${port}`],
     });
     const address = `127.0.0.1:${port}`;
-    await served(address, "a", { host: hostOf("steady") }, 20_000);
+    await served(address, "a", { host: hostOf("steady") }, 20_000).catch((error) => {
+      throw new Error(`${controlPlane.transcript()}\n${dataPlane.transcript()}`, { cause: error });
+    });
     const programs = { controlPlane, dataPlane };
-    return new ServedFleet({ etcd, proxy, address, origins, programs, stack });
+    return new ServedFleet({ etcd, proxy, address, origins, programs, stack: stack.move() });
   }
 
   /** Moves, adds and removes some routers, each by a transaction of its own. */
