@@ -16,5 +16,6 @@ export const followMethod = {
 } as const;
 
 export function responseFrame(message: NonNullable<FollowResponse["message"]>): ResponseFrame {
-  return Buffer.from(FollowResponse.encode({ message }).finish());
+  const { buffer, byteOffset, byteLength } = FollowResponse.encode({ message }).finish();
+  return Buffer.from(buffer, byteOffset, byteLength); // a view: these may be large
 }
