@@ -100,6 +100,44 @@ describe("AdminServer", () => {
     });
   }
 
+  test("does what it is asked to with the token only, for no web page, and leaves a line", async (t) => {
+    const log = new RecordingLog();
+    const asked: unknown[] = [];
+    const act = async (body: unknown) => {
+      asked.push(body);
+      return jsonAnswer({ done: true });
+    };
+    const server = new AdminServer({
+      name: "control-plane",
+      address: "127.0.0.1:0",
+      isMovable: false,
+      pages,
+      actions: new Map([["/act", act]]),
+      token: "secret",
+      log,
+    });
+    await server.start();
+    t.after(() => server.stop());
+    const post = async (headers: Record<string, string>, body = '{"id":1}', method = "POST") => {
+      const options = method === "POST" ? { body } : {};
+      const answer = await fetch(`http://${server.address}/act`, { method, headers, ...options });
+      await answer.text();
+      return answer.status;
+    };
+    const token = { authorization: "Bearer secret" };
+    assert.equal(await post({}), 401);
+    assert.equal(await post({ authorization: "Bearer secreT" }), 401);
+    assert.equal(await post({ ...token, origin: "http://127.0.0.1:9" }), 403);
+    assert.equal(await post(token, "{"), 400);
+    assert.equal(await post(token, JSON.stringify("x".repeat(20_000))), 400);
+    assert.equal(await post(token, "", "GET"), 405);
+    assert.deepEqual(asked, []);
+    assert.equal(await post(token), 200);
+    assert.deepEqual(asked, [{ id: 1 }]);
+    assert.equal(log.lines.at(-1)?.message, "admin action");
+    assert.doesNotMatch(JSON.stringify(log.lines), /secret/);
+  });
+
   test("says that a port is in use", async (t) => {
     const address = `127.0.0.1:${await takenPort(t)}`;
     const server = new AdminServer({
