@@ -52,6 +52,7 @@ const entryPoint = new EntryPointRuntime({
     httpMiddlewares: [],
     underscoreHeaders: 0,
     deniedPathCharacters: "",
+    httpTls: undefined,
   },
   handler: { current: handler },
   counters: new RequestCounters("web"),

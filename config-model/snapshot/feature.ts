@@ -7,6 +7,8 @@ export const resourceFeatures = [
   "underscore-headers",
   "denied-path-characters",
   "parent-routers",
+  "router-tls",
+  "entry-point-tls",
 ] as const;
 
 export type ResourceFeature = (typeof resourceFeatures)[number];

@@ -53,6 +53,8 @@ export function compileHttpRouter(
         middlewares: qualifiedNames(config.middlewares, provider),
         service: service ? qualifiedReference(service, provider) : "",
         parents,
+        tls: undefined,
+        defaultTlsOn: [],
       },
     },
     ...(parents.length === 0 && { entryPoints: selectEntryPoints(config.entryPoints) }),

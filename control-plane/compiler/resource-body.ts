@@ -24,8 +24,13 @@ function neededFeatures(body: Body): ResourceFeature[] {
     if (httpMiddlewares.length > 0) needed.push("entry-point-middlewares");
     if (underscoreHeaders !== UnderscoreHeaders.KEEP) needed.push("underscore-headers");
     if (deniedPathCharacters !== "") needed.push("denied-path-characters");
+    if (body.value.httpTls !== undefined) needed.push("entry-point-tls");
   }
-  if (body.$case === "httpRouter" && body.value.parents.length > 0) needed.push("parent-routers");
+  if (body.$case === "httpRouter") {
+    const { parents, tls, defaultTlsOn } = body.value;
+    if (parents.length > 0) needed.push("parent-routers");
+    if (tls !== undefined || defaultTlsOn.length > 0) needed.push("router-tls");
+  }
   return needed;
 }
 
@@ -58,6 +63,9 @@ export function requiredObjects(body: Body): readonly string[] {
     case "entryPoint":
     case "httpService":
     case "tcpService":
+    case "tlsOptions":
+    case "tlsCertificate":
+    case "tlsStore":
       return [];
   }
 }
@@ -108,6 +116,9 @@ export function withEntryPoints(body: Body, entryPoints: readonly string[]): Bod
     case "httpService":
     case "httpMiddleware":
     case "tcpService":
+    case "tlsOptions":
+    case "tlsCertificate":
+    case "tlsStore":
       return body;
   }
 }

@@ -108,6 +108,8 @@ describe("SnapshotCompiler", () => {
       middlewares: ["p@file"],
       service: "app@file",
       parents: [],
+      tls: undefined,
+      defaultTlsOn: [],
     });
     assert.deepEqual([...compiling.said], []);
   });

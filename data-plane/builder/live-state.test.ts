@@ -25,6 +25,8 @@ function routerPlan(name: string, fields: Partial<HttpRouterPlan> = {}): HttpRou
     keys: placementKeys(ruleOf("PathPrefix(`/`)")),
     middlewares: [],
     service: "app",
+    tlsOptions: undefined,
+    defaultTlsOn: [],
     ...fields,
   };
 }

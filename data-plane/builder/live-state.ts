@@ -10,30 +10,107 @@ import { RoutingIndex } from "../routing/routing-index.ts";
 import { type Cell, CellMap } from "../switcher/cell.ts";
 import { closeAtOnce, type TcpHandler } from "../tcp/tcp-handler.ts";
 import { TcpRouter, type TcpRouterPlan, TcpRouteTable } from "../tcp/tcp-router.ts";
+import { RouterTlsOptions } from "../tls/router-tls-options.ts";
+import { TlsHosts } from "../tls/tls-hosts.ts";
+import { defaultTlsOptions, TlsMaterial } from "../tls/tls-material.ts";
+import { TlsRoutedHandler, type TlsRouting } from "../tls/tls-routed-handler.ts";
 
 /** What an entry point routes by: made when first named, by itself or by a router. */
 export class EntryPointTables {
   readonly http = new RoutingIndex<HttpRouter>();
+  /** Routers with TLS of their own. */
+  readonly https = new RoutingIndex<HttpRouter>();
   readonly tcp = new TcpRouteTable();
+  readonly #name: string;
   readonly #open: HttpHandler = new RoutedHandler(this.http);
+  #tlsRouting: TlsRouting;
+  #openTls: HttpHandler;
   #guarded: GuardedHandler | undefined;
+  #guardedTls: GuardedHandler | undefined;
+  /** The entry point gives TLS to routers without: nothing is answered in plain text. */
+  #isTlsOnly: boolean = false;
+  #tlsRouters = 0;
+  #tlsHosts = new TlsHosts();
 
-  get httpHandler(): HttpHandler {
-    return this.#guarded ?? this.#open;
+  constructor(name: string) {
+    this.#name = name;
+    this.#tlsRouting = this.#routeTls(undefined);
+    this.#openTls = new TlsRoutedHandler(this.#tlsRouting);
   }
 
-  guardBy(settings: EntryPoint, middlewares: CellMap<HttpHandler>): void {
+  get httpHandler(): HttpHandler {
+    return this.#isTlsOnly ? notFound : (this.#guarded ?? this.#open);
+  }
+
+  get tlsHandler(): HttpHandler {
+    return this.#guardedTls ?? this.#openTls;
+  }
+
+  /** Whether connections have to be looked at: the others are not. */
+  get answersTls(): boolean {
+    return this.#isTlsOnly || this.#tlsRouters > 0;
+  }
+
+  /** By server name. */
+  tlsOptionsFor(serverName: string): string {
+    const router = this.#tlsHosts.find(serverName);
+    return router === undefined ? defaultTlsOptions : this.#tlsRouting.options.of(router);
+  }
+
+  /** `routers`: all there are. */
+  guardBy(
+    settings: EntryPoint,
+    middlewares: CellMap<HttpHandler>,
+    routers: Iterable<HttpRouter>,
+  ): void {
     this.release();
+    this.#tlsRouting = this.#routeTls(settings.httpTls?.options);
+    this.#openTls = new TlsRoutedHandler(this.#tlsRouting);
+    this.#setTlsOnly(settings.httpTls !== undefined, routers);
     const { httpMiddlewares: middlewareNames, deniedPathCharacters: deniedCharacters } = settings;
-    this.#guarded =
-      middlewareNames.length === 0 && deniedCharacters === ""
-        ? undefined
-        : new GuardedHandler({ index: this.http, middlewareNames, deniedCharacters, middlewares });
+    const isOpen = middlewareNames.length === 0 && deniedCharacters === "";
+    const common = { middlewareNames, deniedCharacters, middlewares };
+    this.#guarded = isOpen ? undefined : new GuardedHandler({ routing: this.http, ...common });
+    this.#guardedTls = isOpen
+      ? undefined
+      : new GuardedHandler({ routing: this.#tlsRouting, ...common });
+  }
+
+  addRouter(router: HttpRouter): void {
+    const hasTls = router.tlsOptions !== undefined;
+    const index = hasTls ? this.https : this.http;
+    for (const placement of router.placements) index.add(placement);
+    if (hasTls) this.#tlsRouters += 1;
+    if (hasTls || this.#isTlsOnly) this.#tlsHosts.add(router);
+  }
+
+  removeRouter(router: HttpRouter): void {
+    const hasTls = router.tlsOptions !== undefined;
+    const index = hasTls ? this.https : this.http;
+    for (const placement of router.placements) index.remove(placement);
+    if (hasTls) this.#tlsRouters -= 1;
+    if (hasTls || this.#isTlsOnly) this.#tlsHosts.remove(router);
   }
 
   /** What still drains keeps the handler it has. */
   release(): void {
     this.#guarded?.release();
+    this.#guardedTls?.release();
+  }
+
+  #routeTls(given: string | undefined): TlsRouting {
+    const others = given === undefined ? undefined : this.http;
+    return { index: this.https, others, options: new RouterTlsOptions(this.#name, given) };
+  }
+
+  #setTlsOnly(isTlsOnly: boolean, routers: Iterable<HttpRouter>): void {
+    if (isTlsOnly === this.#isTlsOnly) return;
+    this.#isTlsOnly = isTlsOnly;
+    this.#tlsHosts = new TlsHosts();
+    for (const router of routers) {
+      if (!router.entryPoints.includes(this.#name)) continue;
+      if (isTlsOnly || router.tlsOptions !== undefined) this.#tlsHosts.add(router);
+    }
   }
 }
 
@@ -41,6 +118,7 @@ export class EntryPointTables {
 export interface ServedEntryPoint {
   readonly plan: EntryPointPlan;
   readonly tables: EntryPointTables;
+  readonly tls: TlsMaterial;
 }
 
 export interface EntryPointPlan {
@@ -63,6 +141,7 @@ export class LiveState {
   readonly middlewares = new CellMap<HttpHandler>(notFound);
   readonly tcpServices = new CellMap<TcpHandler>(closeAtOnce);
   readonly children = new ChildRouteMap();
+  readonly tls = new TlsMaterial();
   readonly #entryPoints = new Map<string, ServedEntryPoint>();
   readonly #tables = new Map<string, EntryPointTables>();
   readonly #routers = new Map<string, HttpRouter>();
@@ -88,8 +167,8 @@ export class LiveState {
 
   putEntryPoint(plan: EntryPointPlan): void {
     const tables = this.#tablesOf(plan.name);
-    tables.guardBy(plan.settings, this.middlewares);
-    this.#entryPoints.set(plan.name, { plan, tables });
+    tables.guardBy(plan.settings, this.middlewares, this.#routers.values());
+    this.#entryPoints.set(plan.name, { plan, tables, tls: this.tls });
   }
 
   /**
@@ -110,10 +189,7 @@ export class LiveState {
     });
     this.removeRouter(plan.name);
     this.#routers.set(plan.name, router);
-    for (const name of router.entryPoints) {
-      const index = this.#tablesOf(name).http;
-      for (const placement of router.placements) index.add(placement);
-    }
+    for (const name of router.entryPoints) this.#tablesOf(name).addRouter(router);
     for (const name of router.parents) {
       const { index } = this.children.refer(name);
       for (const placement of router.placements) index.add(placement);
@@ -128,11 +204,7 @@ export class LiveState {
     const router = this.#routers.get(name);
     if (router === undefined) return;
     this.#routers.delete(name);
-    for (const entryPoint of router.entryPoints) {
-      const index = this.#tables.get(entryPoint)?.http;
-      if (index === undefined) continue;
-      for (const placement of router.placements) index.remove(placement);
-    }
+    for (const entryPoint of router.entryPoints) this.#tables.get(entryPoint)?.removeRouter(router);
     for (const parent of router.parents) {
       const index = this.children.release(parent)?.index;
       if (index === undefined) continue;
@@ -163,7 +235,7 @@ export class LiveState {
   #tablesOf(entryPoint: string): EntryPointTables {
     let tables = this.#tables.get(entryPoint);
     if (tables === undefined) {
-      tables = new EntryPointTables();
+      tables = new EntryPointTables(entryPoint);
       this.#tables.set(entryPoint, tables);
     }
     return tables;

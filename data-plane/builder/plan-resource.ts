@@ -5,6 +5,7 @@ import { decodeRule } from "../../config-model/snapshot/rule-codec.ts";
 import { isAddressOrRange } from "../../foundation/ip-range.ts";
 import type { Logger } from "../../foundation/log.ts";
 import { shuffled } from "../../foundation/shuffled.ts";
+import { TextPool } from "../../foundation/text-pool.ts";
 import {
   type EntryPoint,
   type HttpRouter,
@@ -22,6 +23,7 @@ import { compactPriority } from "../routing/route.ts";
 import type { Definition } from "../switcher/cell.ts";
 import { compileTcpRule } from "../tcp/tcp-rule.ts";
 import { TcpService } from "../tcp/tcp-service.ts";
+import { planTlsCertificate, planTlsOptions, planTlsStore } from "../tls/tls-plan.ts";
 import { HttpService, type HttpUpstream } from "../upstream/http-service.ts";
 import type { LiveState } from "./live-state.ts";
 import { planMiddleware } from "./plan-middleware.ts";
@@ -34,6 +36,8 @@ const builtFeatures: ReadonlySet<string> = new Set<ResourceFeature>([
   "underscore-headers",
   "denied-path-characters",
   "parent-routers",
+  "router-tls",
+  "entry-point-tls",
 ]);
 
 export interface PlanContext {
@@ -105,6 +109,16 @@ export function planResource(resource: ChangedResource, context: PlanContext): R
         plan: new TcpService({ name, fingerprint, servers, transport, log }),
       };
     }
+    case "tlsOptions":
+      return { kind: body.$case, name, plan: planTlsOptions({ name, fingerprint }, body.value) };
+    case "tlsCertificate":
+      return {
+        kind: body.$case,
+        name,
+        plan: planTlsCertificate({ name, fingerprint }, body.value),
+      };
+    case "tlsStore":
+      return { kind: body.$case, name, plan: planTlsStore({ name, fingerprint }, body.value) };
   }
 }
 
@@ -136,8 +150,13 @@ function planRouter(name: string, fingerprint: string, router: HttpRouter) {
     keys: placementKeys(readRule(router.rule)),
     middlewares,
     service,
+    tlsOptions: router.tls && tlsOptions.of(router.tls.options),
+    defaultTlsOn: shared(router.defaultTlsOn),
   };
 }
+
+/** Nearly all routers have one of a few. */
+const tlsOptions = new TextPool(256);
 
 function planTcpRouter(name: string, fingerprint: string, router: TcpRouter) {
   const { entryPoints, service, priority, precedence } = router;

@@ -8,6 +8,7 @@ import type { HttpRouterPlan } from "../routing/http-router.ts";
 import type { Definition } from "../switcher/cell.ts";
 import type { TcpHandler } from "../tcp/tcp-handler.ts";
 import type { TcpRouterPlan } from "../tcp/tcp-router.ts";
+import type { TlsCertificatePlan, TlsOptionsPlan, TlsStorePlan } from "../tls/tls-plan.ts";
 import type { EntryPointPlan, LiveState, NodeSettingsPlan } from "./live-state.ts";
 
 export type ResourcePlan =
@@ -21,7 +22,10 @@ export type ResourcePlan =
       readonly plan: Definition<HttpHandler>;
     }
   | { readonly kind: "tcpRouter"; readonly name: string; readonly plan: TcpRouterPlan }
-  | { readonly kind: "tcpService"; readonly name: string; readonly plan: Definition<TcpHandler> };
+  | { readonly kind: "tcpService"; readonly name: string; readonly plan: Definition<TcpHandler> }
+  | { readonly kind: "tlsOptions"; readonly name: string; readonly plan: TlsOptionsPlan }
+  | { readonly kind: "tlsCertificate"; readonly name: string; readonly plan: TlsCertificatePlan }
+  | { readonly kind: "tlsStore"; readonly name: string; readonly plan: TlsStorePlan };
 
 export type PlanKind = ResourcePlan["kind"];
 
@@ -33,6 +37,9 @@ export const resourceKindOf: Readonly<Record<PlanKind, ResourceKind>> = {
   httpMiddleware: ResourceKind.HTTP_MIDDLEWARE,
   tcpRouter: ResourceKind.TCP_ROUTER,
   tcpService: ResourceKind.TCP_SERVICE,
+  tlsOptions: ResourceKind.TLS_OPTIONS,
+  tlsCertificate: ResourceKind.TLS_CERTIFICATE,
+  tlsStore: ResourceKind.TLS_STORE,
 };
 
 const planKinds: ReadonlyMap<number, PlanKind> = new Map(
@@ -66,6 +73,15 @@ export function put(state: LiveState, { kind, name, plan }: ResourcePlan): void 
       return;
     case "tcpService":
       state.tcpServices.define(name, plan);
+      return;
+    case "tlsOptions":
+      state.tls.putOptions(plan);
+      return;
+    case "tlsCertificate":
+      state.tls.certificates.put(plan);
+      return;
+    case "tlsStore":
+      state.tls.putStore(plan);
   }
 }
 
@@ -91,6 +107,15 @@ export function remove(state: LiveState, kind: PlanKind, name: string): void {
       return;
     case "tcpService":
       state.tcpServices.remove(name);
+      return;
+    case "tlsOptions":
+      state.tls.removeOptions(name);
+      return;
+    case "tlsCertificate":
+      state.tls.certificates.remove(name);
+      return;
+    case "tlsStore":
+      state.tls.removeStore(name);
   }
 }
 
@@ -111,6 +136,12 @@ export function fingerprintIn(state: LiveState, kind: PlanKind, name: string): s
       return state.tcpRouters.get(name)?.plan.fingerprint;
     case "tcpService":
       return state.tcpServices.definition(name)?.fingerprint;
+    case "tlsOptions":
+      return state.tls.options.get(name)?.fingerprint;
+    case "tlsCertificate":
+      return state.tls.certificates.get(name)?.fingerprint;
+    case "tlsStore":
+      return state.tls.stores.get(name)?.fingerprint;
   }
 }
 
@@ -143,6 +174,18 @@ export function planIn(state: LiveState, kind: PlanKind, name: string): Resource
       const plan = state.tcpServices.definition(name);
       return plan && { kind, name, plan };
     }
+    case "tlsOptions": {
+      const plan = state.tls.options.get(name);
+      return plan && { kind, name, plan };
+    }
+    case "tlsCertificate": {
+      const plan = state.tls.certificates.get(name);
+      return plan && { kind, name, plan };
+    }
+    case "tlsStore": {
+      const plan = state.tls.stores.get(name);
+      return plan && { kind, name, plan };
+    }
   }
 }
 
@@ -161,4 +204,9 @@ export function* plansIn(state: LiveState): Generator<ResourcePlan> {
     yield { kind: "tcpService", name, plan };
   for (const [name, { plan }] of state.routers) yield { kind: "httpRouter", name, plan };
   for (const [name, { plan }] of state.tcpRouters) yield { kind: "tcpRouter", name, plan };
+  for (const [name, plan] of state.tls.options) yield { kind: "tlsOptions", name, plan };
+  for (const plan of state.tls.certificates.all()) {
+    yield { kind: "tlsCertificate", name: plan.name, plan };
+  }
+  for (const [name, plan] of state.tls.stores) yield { kind: "tlsStore", name, plan };
 }

@@ -16,7 +16,7 @@ import type { CounterRegistry } from "../metrics/counter-registry.ts";
 import type { Definition } from "../switcher/cell.ts";
 import { HttpService, type HttpUpstream } from "../upstream/http-service.ts";
 import type { RejectedResource } from "../worker/worker-protocol.ts";
-import { LiveState, type ServedEntryPoint } from "./live-state.ts";
+import { type EntryPointPlan, LiveState, type ServedEntryPoint } from "./live-state.ts";
 import type { NodeTransport } from "./node-transport.ts";
 import type { MakeUpstream } from "./plan-service.ts";
 import { plansIn, put, type ResourcePlan, remove } from "./resource-plan.ts";
@@ -136,15 +136,24 @@ export class WorkerState {
     const { maxEdits = 1_000 } = this.#init;
     if (draft.next !== undefined) return false;
     if (draft.planCount + draft.removals.length > maxEdits) return false;
-    for (const { kind, name } of draft.plans()) {
-      if (kind === "entryPoint" && !this.#live.entryPoints.has(name)) return false;
+    for (const { kind, name, plan } of draft.plans()) {
+      if (kind === "entryPoint" && !this.#canEditEntryPoint(name, plan)) return false;
     }
     return true;
+  }
+
+  /** One that is new, or gives TLS to its routers or no longer does, has its routers looked for. */
+  #canEditEntryPoint(name: string, { settings }: EntryPointPlan): boolean {
+    const before = this.#live.entryPoints.get(name)?.plan.settings;
+    if (before === undefined) return false;
+    return (before.httpTls === undefined) === (settings.httpTls === undefined);
   }
 
   async #stateWith(draft: TransferDraft, slice: TurnSlice): Promise<LiveState> {
     const state = draft.next ?? this.#newState();
     if (draft.next === undefined) {
+      // What they make of their routers is cheapest while these are not there yet.
+      for (const plan of draft.plans()) if (plan.kind === "entryPoint") put(state, plan);
       for (const plan of this.#untouchedBy(draft)) {
         put(state, plan);
         if (slice.isSpent) await slice.next();

@@ -9,6 +9,7 @@ import type { HttpHandler } from "../http/http-exchange.ts";
 import type { RequestCounters } from "../metrics/request-counters.ts";
 import { HandlerSwitcher } from "../switcher/handler-switcher.ts";
 import type { TcpRouteTable } from "../tcp/tcp-router.ts";
+import { type TlsAcceptance, TlsAcceptor } from "../tls/tls-acceptor.ts";
 
 export interface EntryPointInit {
   readonly counters: RequestCounters;
@@ -18,30 +19,41 @@ export interface EntryPointInit {
 
 /**
  * An entry point in one worker, TCP first: a TCP router that matches gets the connection before anything is read of it,
- * else it is HTTP. A connection keeps the TCP handler it began with; each HTTP request takes the handler of its moment.
+ * else it is HTTP, over TLS when it begins so and routers here answer that. A connection keeps the TCP handler it began with; each HTTP request takes the handler of its moment.
  */
 export class EntryPoint {
   readonly name: string;
   readonly #init: EntryPointInit;
   readonly #http: HandlerSwitcher<HttpHandler>;
+  readonly #https: HandlerSwitcher<HttpHandler>;
   readonly #tcp: HandlerSwitcher<TcpRouteTable>;
+  #served: ServedEntryPoint;
   #settings: EntryPointSettings;
   /** Connections since the last drain: those of a listener that is gone drain while a new one's come in. */
   #connections: Connections;
 
-  constructor({ plan, tables }: ServedEntryPoint, init: EntryPointInit) {
+  constructor(served: ServedEntryPoint, init: EntryPointInit) {
+    const { plan, tables } = served;
+    this.#served = served;
     this.name = plan.name;
     this.#init = init;
     this.#http = new HandlerSwitcher(tables.httpHandler);
+    this.#https = new HandlerSwitcher(tables.tlsHandler);
     this.#tcp = new HandlerSwitcher(tables.tcp);
     this.#settings = plan.settings;
     this.#connections = this.#newConnections();
   }
 
-  switchTo({ plan: { settings }, tables }: ServedEntryPoint): void {
+  switchTo(served: ServedEntryPoint): void {
+    const {
+      plan: { settings },
+      tables,
+    } = served;
+    this.#served = served;
     if (settings !== this.#settings) this.#connections.http.updateSettings(settings);
     this.#settings = settings;
     this.#http.switchTo(tables.httpHandler);
+    this.#https.switchTo(tables.tlsHandler);
     this.#tcp.switchTo(tables.tcp);
   }
 
@@ -49,8 +61,21 @@ export class EntryPoint {
   accept(socket: Socket): void {
     const { http, tcp } = this.#connections;
     const router = this.#tcp.current.find(socket.remoteAddress ?? "");
-    if (router === undefined) http.serve(socket);
-    else router.service.current.serve(socket, tcp);
+    if (router !== undefined) router.service.current.serve(socket, tcp);
+    else if (this.#served.tables.answersTls) new TlsAcceptor(socket, this.#acceptance(http));
+    else http.serve(socket);
+  }
+
+  #acceptance(http: EntryPointRuntime): TlsAcceptance {
+    return {
+      readTimeoutMs: this.#settings.readTimeoutMs,
+      connections: http.connections,
+      sweeper: this.#init.sweeper,
+      optionsFor: (serverName) => this.#served.tables.tlsOptionsFor(serverName),
+      credentialsFor: (options, name) => this.#served.tls.credentialsFor(options, name),
+      servePlain: (socket) => http.serve(socket),
+      serveTls: (socket, options) => http.serveTls(socket, options),
+    };
   }
 
   /** Lets the connections of this moment finish within the entry point's grace; later ones are not touched. */
@@ -66,6 +91,7 @@ export class EntryPoint {
       name: this.name,
       settings: this.#settings,
       handler: this.#http,
+      tlsHandler: this.#https,
       ...this.#init,
     });
     return { http, tcp: new ConnectionSet() };

@@ -4,10 +4,17 @@ import type { HttpRouter } from "../routing/http-router.ts";
 import { notFound } from "../routing/not-found.ts";
 import type { RoutingIndex } from "../routing/routing-index.ts";
 import type { CellMap } from "../switcher/cell.ts";
+import {
+  findTlsRouter,
+  isMisdirected,
+  refuseMisdirected,
+  type TlsRouting,
+} from "../tls/tls-routed-handler.ts";
 import { EntryPointChains } from "./entry-point-chains.ts";
 
 export interface GuardedHandlerInit {
-  readonly index: RoutingIndex<HttpRouter>;
+  /** Of plain requests, or those over TLS. */
+  readonly routing: RoutingIndex<HttpRouter> | TlsRouting;
   readonly middlewareNames: readonly string[];
   readonly deniedCharacters: string;
   readonly middlewares: CellMap<HttpHandler>;
@@ -19,20 +26,26 @@ export interface GuardedHandlerInit {
  * the router's. Entry points without use `RoutedHandler` and pay nothing for any of this.
  */
 export class GuardedHandler implements HttpHandler {
-  readonly #index: RoutingIndex<HttpRouter>;
+  readonly #routing: RoutingIndex<HttpRouter> | TlsRouting;
   readonly #denied: DeniedCharacters;
   readonly #chains: EntryPointChains;
 
-  constructor({ index, middlewareNames, deniedCharacters, middlewares }: GuardedHandlerInit) {
-    this.#index = index;
+  constructor({ routing, middlewareNames, deniedCharacters, middlewares }: GuardedHandlerInit) {
+    this.#routing = routing;
     this.#denied = new DeniedCharacters(deniedCharacters);
     this.#chains = new EntryPointChains(middlewareNames, middlewares);
   }
 
   handle(exchange: HttpExchange): void {
-    const router = this.#index.find(exchange);
+    const routing = this.#routing;
+    const isPlain = "find" in routing;
+    const router = isPlain ? routing.find(exchange) : findTlsRouter(routing, exchange);
     if (router === undefined) {
       notFound.handle(exchange);
+      return;
+    }
+    if (!isPlain && isMisdirected(routing, router, exchange)) {
+      refuseMisdirected(router, exchange);
       return;
     }
     router.count(exchange);

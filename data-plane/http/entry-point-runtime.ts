@@ -1,17 +1,20 @@
 import { BlockList, isIPv6, type Socket } from "node:net";
+import type { TLSSocket } from "node:tls";
 import type { Logger } from "../../foundation/log.ts";
 import type { EntryPoint } from "../../proto/gen/switchyard/fleet/v1/resource.ts";
 import { ConnectionSet } from "../connection/connection-set.ts";
 import type { DeadlineSweeper } from "../connection/deadline-sweeper.ts";
 import type { RequestCounters } from "../metrics/request-counters.ts";
 import type { HandlerCell } from "./http-exchange.ts";
-import { Http1Connection } from "./http1-connection.ts";
+import { type ConnectionKind, Http1Connection } from "./http1-connection.ts";
 
 export interface EntryPointRuntimeInit {
   readonly name: string;
   readonly settings: EntryPoint;
   /** Read for every request: what is switched in serves the next request of every open connection. */
   readonly handler: HandlerCell;
+  /** The same for requests over TLS; absent: there are none. */
+  readonly tlsHandler?: HandlerCell;
   readonly counters: RequestCounters;
   /** One per worker. */
   readonly sweeper: DeadlineSweeper;
@@ -21,18 +24,21 @@ export interface EntryPointRuntimeInit {
 /** What every HTTP connection of one entry point in one worker shares. */
 export class EntryPointRuntime {
   readonly name: string;
-  readonly handler: HandlerCell;
   readonly counters: RequestCounters;
   readonly sweeper: DeadlineSweeper;
   readonly log: Logger;
   readonly connections = new ConnectionSet();
+  readonly #plain: ConnectionKind;
+  readonly #tlsHandler: HandlerCell;
   #settings: EntryPoint;
   #trustedPeers: BlockList;
   #keptConnectionHeaders: readonly string[];
 
-  constructor({ name, settings, handler, counters, sweeper, log }: EntryPointRuntimeInit) {
+  constructor(init: EntryPointRuntimeInit) {
+    const { name, settings, handler, tlsHandler = handler, counters, sweeper, log } = init;
     this.name = name;
-    this.handler = handler;
+    this.#plain = { handler, tlsOptions: "" };
+    this.#tlsHandler = tlsHandler;
     this.counters = counters;
     this.sweeper = sweeper;
     this.log = log;
@@ -64,7 +70,12 @@ export class EntryPointRuntime {
 
   /** Takes a plain connection over; the socket may be paused and have bytes waiting. */
   serve(socket: Socket): void {
-    new Http1Connection(this, socket).start();
+    new Http1Connection(this, socket, this.#plain).start();
+  }
+
+  /** After its handshake. `tlsOptions`: those it was made with. */
+  serveTls(socket: TLSSocket, tlsOptions: string): void {
+    new Http1Connection(this, socket, { handler: this.#tlsHandler, tlsOptions }).start();
   }
 
   /** Idle connections close at once, busy ones after their response; `graceMs` later the rest is cut. */

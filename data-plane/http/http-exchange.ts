@@ -47,6 +47,8 @@ export interface HttpExchange {
   /** Address of the peer, as text without zone. */
   readonly peerAddress: string;
   readonly isTls: boolean;
+  /** Those its connection was made with; "" without TLS. */
+  readonly tlsOptions: string;
   /** Whether the peer's address is to be appended to X-Forwarded-For; a middleware that deletes that header says no. */
   appendsForwardedFor: boolean;
   /** Set by the router that was chosen; read by the counters. */

@@ -30,7 +30,6 @@ import { applyUnderscoreStrategy } from "./underscore-headers.ts";
 
 /** What connections share; see EntryPointRuntime. */
 export interface HttpEntryPoint {
-  readonly handler: HandlerCell;
   readonly counters: RequestCounters;
   readonly settings: EntryPoint;
   readonly keptConnectionHeaders: readonly string[];
@@ -38,6 +37,13 @@ export interface HttpEntryPoint {
   readonly sweeper: DeadlineSweeper;
   readonly log: Logger;
   isTrustedPeer(address: string): boolean;
+}
+
+/** What a connection came over, and who answers there. */
+export interface ConnectionKind {
+  readonly handler: HandlerCell;
+  /** "": without TLS. */
+  readonly tlsOptions: string;
 }
 
 /**
@@ -55,6 +61,7 @@ export class Http1Connection
   implements ExchangeConnection, TrackedConnection, DeadlineHolder, TunnelEnd
 {
   deadlineMs = noDeadline;
+  readonly handler: HandlerCell;
   readonly #entryPoint: HttpEntryPoint;
   readonly #socket: Socket;
   readonly #exchange: Http1Exchange;
@@ -78,17 +85,16 @@ export class Http1Connection
   #discardedBytes = 0;
   #tunnel: TunnelEnd | undefined;
 
-  constructor(entryPoint: HttpEntryPoint, socket: Socket) {
+  constructor(entryPoint: HttpEntryPoint, socket: Socket, { handler, tlsOptions }: ConnectionKind) {
     this.#entryPoint = entryPoint;
-    this.#socket = adoptSocket(socket, (bytes) => this.#receive(bytes));
+    this.handler = handler;
+    const isTls = tlsOptions !== "";
+    if (isTls) this.#socket = socket.on("data", (bytes: Buffer) => this.#receive(bytes));
+    else this.#socket = adoptSocket(socket, (bytes) => this.#receive(bytes));
     const address = peerAddressOf(this.#socket);
-    this.#forwarded = new ForwardedHeaders(address, false);
-    this.#exchange = new Http1Exchange(this, address, false);
+    this.#forwarded = new ForwardedHeaders(address, isTls);
+    this.#exchange = new Http1Exchange(this, address, tlsOptions);
     this.#isPeerTrusted = entryPoint.isTrustedPeer(address);
-  }
-
-  get handler(): HandlerCell {
-    return this.#entryPoint.handler;
   }
 
   get counters(): RequestCounters {

@@ -54,6 +54,7 @@ export class Http1Exchange implements ForwardedExchange {
   requestHost = "";
   readonly peerAddress: string;
   readonly isTls: boolean;
+  readonly tlsOptions: string;
   readonly requestHeaders = new HeaderList();
   routerCounters: RequestCounters | undefined;
   readonly outerRouterCounters: RequestCounters[] = [];
@@ -82,10 +83,12 @@ export class Http1Exchange implements ForwardedExchange {
   #framing: ResponseFraming = "none";
   #held = "";
 
-  constructor(connection: ExchangeConnection, peerAddress: string, isTls: boolean) {
+  /** `tlsOptions`: "" without TLS. */
+  constructor(connection: ExchangeConnection, peerAddress: string, tlsOptions: string) {
     this.#connection = connection;
     this.peerAddress = peerAddress;
-    this.isTls = isTls;
+    this.isTls = tlsOptions !== "";
+    this.tlsOptions = tlsOptions;
   }
 
   get acceptsTrailers(): boolean {

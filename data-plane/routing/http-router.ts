@@ -16,6 +16,10 @@ export interface HttpRouterPlan extends Route {
   readonly middlewares: readonly string[];
   /** "": the routers behind this one take over. */
   readonly service: string;
+  /** Of its own TLS; it answers TLS requests only then. */
+  readonly tlsOptions: string | undefined;
+  /** Entry points where the default TLS options count instead. */
+  readonly defaultTlsOn: readonly string[];
 }
 
 export interface HttpRouterBinding {
@@ -40,6 +44,8 @@ export class HttpRouter implements HttpHandler, Route {
   readonly placements: readonly Placement<HttpRouter>[];
   readonly middlewares: readonly Cell<HttpHandler>[];
   readonly service: Cell<HttpHandler>;
+  readonly tlsOptions: string | undefined;
+  readonly defaultTlsOn: readonly string[];
   readonly #family: CounterFamily;
   #counters: RequestCounters | undefined;
 
@@ -54,6 +60,8 @@ export class HttpRouter implements HttpHandler, Route {
     this.placements = plan.keys.map((key) => new Placement<HttpRouter>(this, key));
     this.middlewares = middlewares;
     this.service = service;
+    this.tlsOptions = plan.tlsOptions;
+    this.defaultTlsOn = plan.defaultTlsOn;
     this.#family = counters;
   }
 
@@ -90,6 +98,8 @@ export class HttpRouter implements HttpHandler, Route {
       keys: this.placements.map((placement) => placement.key),
       middlewares: this.middlewares.map(({ name }) => name),
       service: this.service.name,
+      tlsOptions: this.tlsOptions,
+      defaultTlsOn: this.defaultTlsOn,
     };
   }
 }

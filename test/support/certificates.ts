@@ -18,11 +18,15 @@ export class CertificateAuthority {
     ]);
   }
 
-  /** For servers and clients alike; `uris` are further alternative names. */
-  issue(name: string, uris: readonly string[] = []): Certificate {
+  /** For servers and clients alike; `uris` are further alternative names, `hosts` those instead of this machine's. */
+  issue(
+    name: string,
+    uris: readonly string[] = [],
+    hosts: readonly string[] = ["localhost"],
+  ): Certificate {
     const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
     const alternatives = sequence(
-      tlv(0x82, Buffer.from("localhost")),
+      ...hosts.map((host) => tlv(0x82, Buffer.from(host))),
       tlv(0x87, Buffer.from([127, 0, 0, 1])),
       ...uris.map((uri) => tlv(0x86, Buffer.from(uri))),
     );

@@ -26,6 +26,9 @@ const kinds: Readonly<Record<Body["$case"], ResourceKind>> = {
   httpMiddleware: ResourceKind.HTTP_MIDDLEWARE,
   tcpRouter: ResourceKind.TCP_ROUTER,
   tcpService: ResourceKind.TCP_SERVICE,
+  tlsOptions: ResourceKind.TLS_OPTIONS,
+  tlsCertificate: ResourceKind.TLS_CERTIFICATE,
+  tlsStore: ResourceKind.TLS_STORE,
 };
 
 export function bodyResource(name: string, body: Body, features: string[] = []): Resource {
@@ -51,6 +54,8 @@ interface RouterFields {
   readonly priority?: bigint;
   readonly precedence?: number;
   readonly parents?: readonly string[];
+  readonly tls?: string;
+  readonly defaultTlsOn?: readonly string[];
 }
 
 export function routerOf(name: string, fields: RouterFields = {}): Resource {
@@ -66,6 +71,8 @@ export function routerOf(name: string, fields: RouterFields = {}): Resource {
       middlewares: [...(fields.middlewares ?? [])],
       service: fields.service ?? "app",
       parents: [...(fields.parents ?? [])],
+      tls: fields.tls === undefined ? undefined : { options: fields.tls },
+      defaultTlsOn: [...(fields.defaultTlsOn ?? [])],
     },
   });
 }

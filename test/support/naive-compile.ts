@@ -127,6 +127,9 @@ function needs(body: Body): string[] {
     case "entryPoint":
     case "httpService":
     case "tcpService":
+    case "tlsOptions":
+    case "tlsCertificate":
+    case "tlsStore":
       return [];
   }
 }

@@ -18,6 +18,7 @@ export interface RecordedRequest {
   readonly headers?: readonly (readonly [string, string])[];
   readonly peerAddress?: string;
   readonly isTls?: boolean;
+  readonly tlsOptions?: string;
 }
 
 /** An exchange without an engine: handlers run as in one, what they did can be looked at. */
@@ -31,6 +32,7 @@ export class RecordedExchange implements HttpExchange {
   requestHost: string;
   readonly peerAddress: string;
   readonly isTls: boolean;
+  readonly tlsOptions: string;
   appendsForwardedFor = true;
   routerCounters: RequestCounters | undefined;
   readonly outerRouterCounters: RequestCounters[] = [];
@@ -52,6 +54,7 @@ export class RecordedExchange implements HttpExchange {
     this.requestHost = host;
     this.peerAddress = request.peerAddress ?? "127.0.0.1";
     this.isTls = request.isTls ?? false;
+    this.tlsOptions = request.tlsOptions ?? "";
     for (const [name, value] of headers) this.requestHeaders.append(name, value);
   }
 

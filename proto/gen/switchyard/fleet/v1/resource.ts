@@ -110,6 +110,46 @@ export namespace MatcherKind {
   export type ALPN = typeof MatcherKind.ALPN;
 }
 
+export const TlsVersion = {
+  TLS_VERSION_UNSPECIFIED: 0,
+  TLS_VERSION_1_0: 1,
+  TLS_VERSION_1_1: 2,
+  TLS_VERSION_1_2: 3,
+  TLS_VERSION_1_3: 4,
+} as const;
+
+export type TlsVersion = typeof TlsVersion[keyof typeof TlsVersion];
+
+export namespace TlsVersion {
+  export type TLS_VERSION_UNSPECIFIED = typeof TlsVersion.TLS_VERSION_UNSPECIFIED;
+  export type TLS_VERSION_1_0 = typeof TlsVersion.TLS_VERSION_1_0;
+  export type TLS_VERSION_1_1 = typeof TlsVersion.TLS_VERSION_1_1;
+  export type TLS_VERSION_1_2 = typeof TlsVersion.TLS_VERSION_1_2;
+  export type TLS_VERSION_1_3 = typeof TlsVersion.TLS_VERSION_1_3;
+}
+
+export const ClientAuth = {
+  /**
+   * NONE - Not "unspecified": what says nothing about it asks for none.
+   * buf:lint:ignore ENUM_ZERO_VALUE_SUFFIX
+   */
+  NONE: 0,
+  REQUEST: 1,
+  REQUIRE_ANY: 2,
+  VERIFY_IF_GIVEN: 3,
+  REQUIRE_AND_VERIFY: 4,
+} as const;
+
+export type ClientAuth = typeof ClientAuth[keyof typeof ClientAuth];
+
+export namespace ClientAuth {
+  export type NONE = typeof ClientAuth.NONE;
+  export type REQUEST = typeof ClientAuth.REQUEST;
+  export type REQUIRE_ANY = typeof ClientAuth.REQUIRE_ANY;
+  export type VERIFY_IF_GIVEN = typeof ClientAuth.VERIFY_IF_GIVEN;
+  export type REQUIRE_AND_VERIFY = typeof ClientAuth.REQUIRE_AND_VERIFY;
+}
+
 export interface ResourceBody {
   /**
    * Features a node must know to use this resource; a node that lacks one rejects the resource and keeps its last good
@@ -124,6 +164,9 @@ export interface ResourceBody {
     | { $case: "httpMiddleware"; value: HttpMiddleware }
     | { $case: "tcpRouter"; value: TcpRouter }
     | { $case: "tcpService"; value: TcpService }
+    | { $case: "tlsOptions"; value: TlsOptions }
+    | { $case: "tlsCertificate"; value: TlsCertificate }
+    | { $case: "tlsStore"; value: TlsStore }
     | undefined;
 }
 
@@ -182,6 +225,16 @@ export interface EntryPoint {
    * router's middlewares. Feature unless empty: denied-path-characters.
    */
   deniedPathCharacters: string;
+  /**
+   * Set: every HTTP router here answers TLS requests only; those without TLS of their own have these options. Feature:
+   * entry-point-tls.
+   */
+  httpTls: EntryPointTls | undefined;
+}
+
+export interface EntryPointTls {
+  /** As the operator wrote it: a name without "@" is looked up in the provider of the router; empty: "default". */
+  options: string;
 }
 
 export interface ForwardedHeaders {
@@ -230,6 +283,23 @@ export interface HttpRouter {
    * Feature: parent-routers.
    */
   parents: string[];
+  /** Set: it answers TLS requests only. Feature: router-tls. */
+  tls:
+    | RouterTls
+    | undefined;
+  /**
+   * Entry points where a host of its rule has several TLS options, or its rule names none: there it has "default" ones,
+   * whatever it or the entry point says. Feature: router-tls.
+   */
+  defaultTlsOn: string[];
+}
+
+export interface RouterTls {
+  /**
+   * `default` or `name@provider`. TLS options are chosen by server name, from the hosts of the rules; a request whose
+   * router has other options than its connection is answered 421. Options that do not exist: the connection is closed.
+   */
+  options: string;
 }
 
 export interface HttpService {
@@ -356,6 +426,42 @@ export interface TcpServer {
   port: number;
 }
 
+/**
+ * Named `default@provider` they are the default ones: what routers have that name no others. When there are none, those
+ * are TLS 1.2 and newer; when there are several, nothing is served with them.
+ */
+export interface TlsOptions {
+  minVersion: TlsVersion;
+  maxVersion: TlsVersion;
+  /** As the TLS library of data planes calls them, of TLS 1.2 and older; empty: its defaults. */
+  ciphers: string[];
+  /** Likewise. */
+  curves: string[];
+  /** A name that no certificate covers is refused. */
+  sniStrict: boolean;
+  clientAuth: ClientAuth;
+  /** What client certificates are verified by, as PEM. */
+  clientCaPem: string[];
+  disableSessionTickets: boolean;
+  /** They cannot be used, and must not be missing: connections that need them are closed. */
+  unusable: boolean;
+}
+
+/** Holds a private key: never written to a log, a diagnostic, an API or a metric. */
+export interface TlsCertificate {
+  /** The leaf, then what leads to a root. */
+  certPem: string;
+  keyPem: string;
+  /** Empty: the default one, which is the only one there is. */
+  stores: string[];
+}
+
+/** Named `default@provider`; when there are several, none of them counts. */
+export interface TlsStore {
+  /** What a name that no certificate covers is answered with. */
+  defaultCertificate: TlsCertificate | undefined;
+}
+
 function createBaseResourceBody(): ResourceBody {
   return { features: [], body: undefined };
 }
@@ -386,6 +492,15 @@ export const ResourceBody: MessageFns<ResourceBody> = {
         break;
       case "tcpService":
         TcpService.encode(message.body.value, writer.uint32(130).fork()).join();
+        break;
+      case "tlsOptions":
+        TlsOptions.encode(message.body.value, writer.uint32(138).fork()).join();
+        break;
+      case "tlsCertificate":
+        TlsCertificate.encode(message.body.value, writer.uint32(146).fork()).join();
+        break;
+      case "tlsStore":
+        TlsStore.encode(message.body.value, writer.uint32(154).fork()).join();
         break;
     }
     return writer;
@@ -468,6 +583,30 @@ export const ResourceBody: MessageFns<ResourceBody> = {
             message.body = { $case: "tcpService", value: TcpService.decode(reader, reader.uint32()) };
             continue;
           }
+          case 17: {
+            if (tag !== 138) {
+              break;
+            }
+
+            message.body = { $case: "tlsOptions", value: TlsOptions.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 18: {
+            if (tag !== 146) {
+              break;
+            }
+
+            message.body = { $case: "tlsCertificate", value: TlsCertificate.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 19: {
+            if (tag !== 154) {
+              break;
+            }
+
+            message.body = { $case: "tlsStore", value: TlsStore.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -526,6 +665,24 @@ export const ResourceBody: MessageFns<ResourceBody> = {
       case "tcpService": {
         if (object.body?.value !== undefined && object.body?.value !== null) {
           message.body = { $case: "tcpService", value: TcpService.fromPartial(object.body.value) };
+        }
+        break;
+      }
+      case "tlsOptions": {
+        if (object.body?.value !== undefined && object.body?.value !== null) {
+          message.body = { $case: "tlsOptions", value: TlsOptions.fromPartial(object.body.value) };
+        }
+        break;
+      }
+      case "tlsCertificate": {
+        if (object.body?.value !== undefined && object.body?.value !== null) {
+          message.body = { $case: "tlsCertificate", value: TlsCertificate.fromPartial(object.body.value) };
+        }
+        break;
+      }
+      case "tlsStore": {
+        if (object.body?.value !== undefined && object.body?.value !== null) {
+          message.body = { $case: "tlsStore", value: TlsStore.fromPartial(object.body.value) };
         }
         break;
       }
@@ -793,6 +950,7 @@ function createBaseEntryPoint(): EntryPoint {
     httpMiddlewares: [],
     underscoreHeaders: 0,
     deniedPathCharacters: "",
+    httpTls: undefined,
   };
 }
 
@@ -845,6 +1003,9 @@ export const EntryPoint: MessageFns<EntryPoint> = {
     }
     if (message.deniedPathCharacters !== "") {
       writer.uint32(130).string(message.deniedPathCharacters);
+    }
+    if (message.httpTls !== undefined) {
+      EntryPointTls.encode(message.httpTls, writer.uint32(138).fork()).join();
     }
     return writer;
   },
@@ -990,6 +1151,14 @@ export const EntryPoint: MessageFns<EntryPoint> = {
             message.deniedPathCharacters = reader.string();
             continue;
           }
+          case 17: {
+            if (tag !== 138) {
+              break;
+            }
+
+            message.httpTls = EntryPointTls.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1025,6 +1194,64 @@ export const EntryPoint: MessageFns<EntryPoint> = {
     message.httpMiddlewares = object.httpMiddlewares?.map((e) => e) || [];
     message.underscoreHeaders = object.underscoreHeaders ?? 0;
     message.deniedPathCharacters = object.deniedPathCharacters ?? "";
+    message.httpTls = (object.httpTls !== undefined && object.httpTls !== null)
+      ? EntryPointTls.fromPartial(object.httpTls)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseEntryPointTls(): EntryPointTls {
+  return { options: "" };
+}
+
+export const EntryPointTls: MessageFns<EntryPointTls> = {
+  encode(message: EntryPointTls, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.options !== "") {
+      writer.uint32(10).string(message.options);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EntryPointTls {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEntryPointTls();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.options = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<EntryPointTls>): EntryPointTls {
+    return EntryPointTls.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<EntryPointTls>): EntryPointTls {
+    const message = createBaseEntryPointTls();
+    message.options = object.options ?? "";
     return message;
   },
 };
@@ -1353,7 +1580,17 @@ export const Matcher: MessageFns<Matcher> = {
 };
 
 function createBaseHttpRouter(): HttpRouter {
-  return { entryPoints: [], rule: undefined, priority: 0n, precedence: 0, middlewares: [], service: "", parents: [] };
+  return {
+    entryPoints: [],
+    rule: undefined,
+    priority: 0n,
+    precedence: 0,
+    middlewares: [],
+    service: "",
+    parents: [],
+    tls: undefined,
+    defaultTlsOn: [],
+  };
 }
 
 export const HttpRouter: MessageFns<HttpRouter> = {
@@ -1381,6 +1618,12 @@ export const HttpRouter: MessageFns<HttpRouter> = {
     }
     for (const v of message.parents) {
       writer.uint32(58).string(v!);
+    }
+    if (message.tls !== undefined) {
+      RouterTls.encode(message.tls, writer.uint32(66).fork()).join();
+    }
+    for (const v of message.defaultTlsOn) {
+      writer.uint32(74).string(v!);
     }
     return writer;
   },
@@ -1454,6 +1697,22 @@ export const HttpRouter: MessageFns<HttpRouter> = {
             message.parents.push(reader.string());
             continue;
           }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.tls = RouterTls.decode(reader, reader.uint32());
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.defaultTlsOn.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1478,6 +1737,63 @@ export const HttpRouter: MessageFns<HttpRouter> = {
     message.middlewares = object.middlewares?.map((e) => e) || [];
     message.service = object.service ?? "";
     message.parents = object.parents?.map((e) => e) || [];
+    message.tls = (object.tls !== undefined && object.tls !== null) ? RouterTls.fromPartial(object.tls) : undefined;
+    message.defaultTlsOn = object.defaultTlsOn?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBaseRouterTls(): RouterTls {
+  return { options: "" };
+}
+
+export const RouterTls: MessageFns<RouterTls> = {
+  encode(message: RouterTls, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.options !== "") {
+      writer.uint32(10).string(message.options);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RouterTls {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRouterTls();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.options = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<RouterTls>): RouterTls {
+    return RouterTls.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RouterTls>): RouterTls {
+    const message = createBaseRouterTls();
+    message.options = object.options ?? "";
     return message;
   },
 };
@@ -3018,6 +3334,303 @@ export const TcpServer: MessageFns<TcpServer> = {
     const message = createBaseTcpServer();
     message.host = object.host ?? "";
     message.port = object.port ?? 0;
+    return message;
+  },
+};
+
+function createBaseTlsOptions(): TlsOptions {
+  return {
+    minVersion: 0,
+    maxVersion: 0,
+    ciphers: [],
+    curves: [],
+    sniStrict: false,
+    clientAuth: 0,
+    clientCaPem: [],
+    disableSessionTickets: false,
+    unusable: false,
+  };
+}
+
+export const TlsOptions: MessageFns<TlsOptions> = {
+  encode(message: TlsOptions, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.minVersion !== 0) {
+      writer.uint32(8).int32(message.minVersion);
+    }
+    if (message.maxVersion !== 0) {
+      writer.uint32(16).int32(message.maxVersion);
+    }
+    for (const v of message.ciphers) {
+      writer.uint32(26).string(v!);
+    }
+    for (const v of message.curves) {
+      writer.uint32(34).string(v!);
+    }
+    if (message.sniStrict !== false) {
+      writer.uint32(40).bool(message.sniStrict);
+    }
+    if (message.clientAuth !== 0) {
+      writer.uint32(48).int32(message.clientAuth);
+    }
+    for (const v of message.clientCaPem) {
+      writer.uint32(58).string(v!);
+    }
+    if (message.disableSessionTickets !== false) {
+      writer.uint32(64).bool(message.disableSessionTickets);
+    }
+    if (message.unusable !== false) {
+      writer.uint32(72).bool(message.unusable);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TlsOptions {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTlsOptions();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.minVersion = reader.int32() as any;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.maxVersion = reader.int32() as any;
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.ciphers.push(reader.string());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.curves.push(reader.string());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.sniStrict = reader.bool();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.clientAuth = reader.int32() as any;
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.clientCaPem.push(reader.string());
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.disableSessionTickets = reader.bool();
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.unusable = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<TlsOptions>): TlsOptions {
+    return TlsOptions.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<TlsOptions>): TlsOptions {
+    const message = createBaseTlsOptions();
+    message.minVersion = object.minVersion ?? 0;
+    message.maxVersion = object.maxVersion ?? 0;
+    message.ciphers = object.ciphers?.map((e) => e) || [];
+    message.curves = object.curves?.map((e) => e) || [];
+    message.sniStrict = object.sniStrict ?? false;
+    message.clientAuth = object.clientAuth ?? 0;
+    message.clientCaPem = object.clientCaPem?.map((e) => e) || [];
+    message.disableSessionTickets = object.disableSessionTickets ?? false;
+    message.unusable = object.unusable ?? false;
+    return message;
+  },
+};
+
+function createBaseTlsCertificate(): TlsCertificate {
+  return { certPem: "", keyPem: "", stores: [] };
+}
+
+export const TlsCertificate: MessageFns<TlsCertificate> = {
+  encode(message: TlsCertificate, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.certPem !== "") {
+      writer.uint32(10).string(message.certPem);
+    }
+    if (message.keyPem !== "") {
+      writer.uint32(18).string(message.keyPem);
+    }
+    for (const v of message.stores) {
+      writer.uint32(26).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TlsCertificate {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTlsCertificate();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.certPem = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.keyPem = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.stores.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<TlsCertificate>): TlsCertificate {
+    return TlsCertificate.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<TlsCertificate>): TlsCertificate {
+    const message = createBaseTlsCertificate();
+    message.certPem = object.certPem ?? "";
+    message.keyPem = object.keyPem ?? "";
+    message.stores = object.stores?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBaseTlsStore(): TlsStore {
+  return { defaultCertificate: undefined };
+}
+
+export const TlsStore: MessageFns<TlsStore> = {
+  encode(message: TlsStore, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.defaultCertificate !== undefined) {
+      TlsCertificate.encode(message.defaultCertificate, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TlsStore {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTlsStore();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.defaultCertificate = TlsCertificate.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<TlsStore>): TlsStore {
+    return TlsStore.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<TlsStore>): TlsStore {
+    const message = createBaseTlsStore();
+    message.defaultCertificate = (object.defaultCertificate !== undefined && object.defaultCertificate !== null)
+      ? TlsCertificate.fromPartial(object.defaultCertificate)
+      : undefined;
     return message;
   },
 };

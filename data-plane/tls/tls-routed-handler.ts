@@ -1,0 +1,57 @@
+import type { HttpExchange, HttpHandler } from "../http/http-exchange.ts";
+import type { HttpRouter } from "../routing/http-router.ts";
+import { notFound } from "../routing/not-found.ts";
+import { compareRoutes } from "../routing/route.ts";
+import type { RoutingIndex } from "../routing/routing-index.ts";
+import type { RouterTlsOptions } from "./router-tls-options.ts";
+
+export interface TlsRouting {
+  readonly index: RoutingIndex<HttpRouter>;
+  /** Where the entry point gives TLS to routers without: those as well. */
+  readonly others: RoutingIndex<HttpRouter> | undefined;
+  readonly options: RouterTlsOptions;
+}
+
+/** The router that wins among those that answer TLS requests. */
+export function findTlsRouter(
+  { index, others }: TlsRouting,
+  exchange: HttpExchange,
+): HttpRouter | undefined {
+  const own = index.find(exchange);
+  const other = others?.find(exchange);
+  if (own === undefined || other === undefined) return own ?? other;
+  return compareRoutes(own, other) < 0 ? own : other;
+}
+
+/**
+ * Whether the router is served with the options its connection was made with. A client could else reach, over a connection
+ * that asked for little, what another host asks a client certificate for.
+ */
+export function isMisdirected(
+  { options }: TlsRouting,
+  router: HttpRouter,
+  exchange: HttpExchange,
+): boolean {
+  return options.of(router) !== exchange.tlsOptions;
+}
+
+export function refuseMisdirected(router: HttpRouter, exchange: HttpExchange): void {
+  router.count(exchange);
+  exchange.respond(421, "Misdirected Request");
+}
+
+/** The side of an entry point that answers TLS requests. */
+export class TlsRoutedHandler implements HttpHandler {
+  readonly #routing: TlsRouting;
+
+  constructor(routing: TlsRouting) {
+    this.#routing = routing;
+  }
+
+  handle(exchange: HttpExchange): void {
+    const router = findTlsRouter(this.#routing, exchange);
+    if (router === undefined) notFound.handle(exchange);
+    else if (isMisdirected(this.#routing, router, exchange)) refuseMisdirected(router, exchange);
+    else router.handle(exchange);
+  }
+}
