@@ -28,7 +28,7 @@ test("entry points of a static part that has mistakes are known all the same", (
   });
   assert.deepEqual(found, [
     's.yml:2:19: Invalid value "nowhere" for entryPoints.web.address: expected [HOST]:PORT, then /tcp or /udp if need be',
-    'b.yml:3:5: Cannot use router "b@file": entry point "other" does not exist',
+    'b.yml:6:7: Cannot use router "b@file": entry point "other" does not exist',
   ]);
 });
 
@@ -72,9 +72,9 @@ test("a root name is spoken of once", () => {
 test("what is behind an unbuilt key of a router is found too", () => {
   const found = check({ "a.yml": router("a", "      tls: {}\n      middlewares: [m]\n") });
   assert.deepEqual(found, [
-    'a.yml:3:5: warning: Cannot use router "a@file": "tls" is not supported yet',
-    'a.yml:3:5: Cannot use router "a@file": service "s@file" does not exist',
-    'a.yml:3:5: Cannot use router "a@file": middleware "m@file" does not exist',
+    'a.yml:5:16: Cannot use router "a@file": service "s@file" does not exist',
+    'a.yml:6:7: warning: Cannot use router "a@file": "tls" is not supported yet',
+    'a.yml:7:7: Cannot use router "a@file": middleware "m@file" does not exist',
   ]);
 });
 

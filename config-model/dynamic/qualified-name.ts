@@ -19,3 +19,9 @@ export function providerOf({ kind, name }: ObjectKey): string {
   if (kind === "entryPoint" || kind === "nodeSettings") return staticProvider;
   return name.slice(name.lastIndexOf("@") + 1);
 }
+
+/** What the provider of a qualified key calls the object. */
+export function localKey(key: ObjectKey): ObjectKey {
+  if (key.kind === "entryPoint" || key.kind === "nodeSettings") return key;
+  return { kind: key.kind, name: key.name.slice(0, key.name.lastIndexOf("@")) };
+}

@@ -123,7 +123,7 @@ function mistakenRegexp(
 
 function mistaken(key: ObjectKey, path: string, value: string, reason: string): CompiledContent {
   const message = `Cannot use ${describeObject(key)}: invalid value "${shownValue(value)}" for ${path}: ${reason}`;
-  return invalid("invalid-value", message);
+  return invalid("invalid-value", message, { field: path.split(".") });
 }
 
 const tokenPattern = /^[!#$%&'*+.^_`|~\dA-Za-z-]+$/;

@@ -91,6 +91,7 @@ function hostlessOptions(key: ObjectKey, options: string): Problem {
     severity: "warning",
     code: "tls-options-conflict",
     message: `Cannot use TLS options "${shownText(options)}" for ${describeObject(key)}: its rule names no host`,
+    field: ["tls", "options"],
     hint: "TLS options are chosen by host, before any router is: the default ones are used",
   };
 }
@@ -110,6 +111,7 @@ function childProblem(key: ObjectKey, path: string): Problem {
     severity: "error",
     code: "invalid-value",
     message: `Cannot use ${describeObject(key)}: it has parentRefs, and a child router cannot have "${path}"`,
+    field: [path],
     hint: `give "${path}" to the router at the root`,
   };
 }

@@ -17,7 +17,7 @@ export function compileHttpService(key: ObjectKey, config: HttpServiceConfig): C
   }
   const servers: HttpServer[] = [];
   const problems: Problem[] = [];
-  for (const { url, weight, preservePath } of loadBalancer.servers) {
+  for (const [index, { url, weight, preservePath }] of loadBalancer.servers.entries()) {
     const parsed = parseServerUrl(url);
     if (parsed.ok) {
       servers.push({ ...parsed.server, weight, preservePath, url });
@@ -27,6 +27,7 @@ export function compileHttpService(key: ObjectKey, config: HttpServiceConfig): C
         severity: "error",
         code,
         message: `Cannot use ${describeObject(key)}: ${message}`,
+        field: ["loadBalancer", "servers", index, "url"],
       };
       problems.push(hint === undefined ? problem : { ...problem, hint });
     }

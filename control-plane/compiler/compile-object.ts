@@ -1,6 +1,7 @@
 /** Compiles one object's own content, without a look at any other object (late binding). */
 import type { DynamicObject, UnbuiltKey } from "../../config-model/dynamic/dynamic-object.ts";
 import type { ObjectKey } from "../../config-model/dynamic/object-key.ts";
+import type { FieldPath } from "../../config-model/schema/locate-field.ts";
 import { compileEntryPoint } from "./compile-entry-point.ts";
 import { compileHttpMiddleware } from "./compile-http-middleware.ts";
 import { compileHttpRouter, compileHttpRouterOut } from "./compile-http-router.ts";
@@ -80,6 +81,7 @@ function closedProblem(key: ObjectKey): (unbuilt: UnbuiltKey) => Problem {
       severity: "error",
       code: "not-built",
       message: `Cannot use ${describeObject(key)}: ${what} is not supported yet`,
+      ...(path !== "" && { field: fieldOf(path) }),
     };
     if (path === "") return problem;
     return { ...problem, hint: `remove "${path}" if the object may be used without it` };
@@ -91,6 +93,15 @@ function degradedProblem(key: ObjectKey, path: string, closesRouters: boolean): 
     severity: "warning",
     code: "not-built-degraded",
     message: `Cannot honour "${path}" of ${describeObject(key)}: it is not supported yet`,
+    field: fieldOf(path),
     hint: closesRouters ? "HTTP routers are not served there" : "the object is used without it",
   };
+}
+
+/** `loadBalancer.servers[0].url`, as Traefik spells it. */
+function fieldOf(path: string): FieldPath {
+  return path.split(".").flatMap((part) => {
+    const [name = "", ...indexes] = part.split("[");
+    return [name, ...indexes.map((index) => Number.parseInt(index, 10))];
+  });
 }

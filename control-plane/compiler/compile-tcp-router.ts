@@ -37,7 +37,7 @@ export function compileTcpRouter(
     return invalid(
       "invalid-rule",
       `Cannot use ${describeObject(key)}: HostSNI(\`${shownText(serverName)}\`) needs TLS, and the router has none`,
-      "a router without TLS takes HostSNI(`*`)",
+      { hint: "a router without TLS takes HostSNI(`*`)", field: ["rule"] },
     );
   }
   const plain = plainTcpRule(parsed.rule);
@@ -47,7 +47,7 @@ export function compileTcpRouter(
     return invalid(
       "invalid-rule",
       `Cannot use ${describeObject(key)}: ${subject} needs TLS, and the router has none`,
-      "without TLS the rule can never match",
+      { hint: "without TLS the rule can never match", field: ["rule"] },
     );
   }
   const rank = routerPriority(key, config.priority, text, parsed.rule, precedence);
@@ -76,6 +76,7 @@ function neverMatches(key: ObjectKey, matcher: Matcher): Problem {
     code: "invalid-rule",
     message: `Cannot honour ${shownMatcher(matcher)} of ${describeObject(key)}: it needs TLS, and the router has none`,
     hint: "the rest of the rule is served",
+    field: ["rule"],
   };
 }
 

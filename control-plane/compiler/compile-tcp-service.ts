@@ -15,7 +15,7 @@ export function compileTcpService(key: ObjectKey, config: TcpServiceConfig): Com
   }
   const servers: TcpServer[] = [];
   const problems: Problem[] = [];
-  for (const { address } of loadBalancer.servers) {
+  for (const [index, { address }] of loadBalancer.servers.entries()) {
     const server = parseAddress(address);
     if (server !== undefined) servers.push(server);
     else {
@@ -23,6 +23,7 @@ export function compileTcpService(key: ObjectKey, config: TcpServiceConfig): Com
         severity: "error",
         code: "invalid-value",
         message: `Cannot use ${describeObject(key)}: server address "${shownValue(address)}" is not host:port`,
+        field: ["loadBalancer", "servers", index, "address"],
         hint: "write it like 10.0.0.1:5432 or [::1]:5432",
       });
     }

@@ -1,10 +1,14 @@
 import type { Diagnostic } from "../../config-model/dynamic/diagnostic.ts";
+import type { FieldPath } from "../../config-model/schema/locate-field.ts";
 import type { ResourceBody } from "../../proto/gen/switchyard/fleet/v1/resource.ts";
 
 export type Body = NonNullable<ResourceBody["body"]>;
 
 /** A diagnostic before it is known whose it is and where it stands. */
-export type Problem = Pick<Diagnostic, "severity" | "code" | "message" | "hint">;
+export type Problem = Pick<Diagnostic, "severity" | "code" | "message" | "hint"> & {
+  /** The field it is about; absent: the object as a whole. */
+  readonly field?: FieldPath;
+};
 
 /** Which entry points a router asks for: `default` follows the fleet's default entry points. */
 export type EntryPointSelection = readonly string[] | "default";
@@ -39,9 +43,19 @@ export type CompiledContent =
   /** A mistake: the last good version stays in use. */
   | { readonly kind: "invalid"; readonly problems: readonly Problem[] };
 
-export function invalid(code: Diagnostic["code"], message: string, hint?: string): CompiledContent {
-  const problem: Problem = { severity: "error", code, message };
-  return { kind: "invalid", problems: [hint === undefined ? problem : { ...problem, hint }] };
+export function invalid(
+  code: Diagnostic["code"],
+  message: string,
+  { hint, field }: Pick<Problem, "hint" | "field"> = {},
+): CompiledContent {
+  const problem: Problem = {
+    severity: "error",
+    code,
+    message,
+    ...(hint !== undefined && { hint }),
+    ...(field !== undefined && { field }),
+  };
+  return { kind: "invalid", problems: [problem] };
 }
 
 export function out(code: Diagnostic["code"], message: string, hint?: string): CompiledContent {

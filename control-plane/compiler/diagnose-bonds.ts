@@ -7,6 +7,7 @@ import { describeObject } from "./describe-object.ts";
 import { keyOf, type Lack, lack, whyOut } from "./lack.ts";
 import type { ObjectGraph } from "./object-graph.ts";
 
+const parentField = ["parentRefs"];
 const maxShownRouters = 8;
 
 /** A router serves itself or lets its children serve, and needs what it has chosen. */
@@ -47,12 +48,14 @@ export function lackOfParents(router: CompiledObject, graph: ObjectGraph): Lack[
     return parents.map((id) => {
       const cause = `parent ${describeObject(keyOf(id))} does not exist`;
       const hint = "a name without @ is looked up in the same provider";
-      return lack("unknown-reference", `Cannot use ${subject}: ${cause}`, cause, hint);
+      const missing = lack("unknown-reference", `Cannot use ${subject}: ${cause}`, cause, hint);
+      return { ...missing, field: parentField };
     });
   }
   return existing.map((parent) => {
     const { cause, message } = whyOut(parent);
-    return lack("disabled-reference", `Cannot use ${subject}: parent ${message}`, cause);
+    const disabled = lack("disabled-reference", `Cannot use ${subject}: parent ${message}`, cause);
+    return { ...disabled, field: parentField };
   });
 }
 
@@ -73,7 +76,12 @@ export function bondProblems(router: CompiledObject, graph: ObjectGraph): Proble
   for (const id of parents) {
     if (graph.get(id) !== undefined) continue;
     const message = `Cannot use parent ${describeObject(keyOf(id))} of ${subject}: it does not exist`;
-    problems.push({ severity: "warning", code: "unknown-reference", message });
+    problems.push({
+      severity: "warning",
+      code: "unknown-reference",
+      message,
+      field: parentField,
+    });
   }
   return problems;
 }

@@ -1,6 +1,7 @@
 import type { Diagnostic, SourcePosition } from "../../config-model/dynamic/diagnostic.ts";
 import type { ObjectKey } from "../../config-model/dynamic/object-key.ts";
-import { providerOf } from "../../config-model/dynamic/qualified-name.ts";
+import { localKey, providerOf } from "../../config-model/dynamic/qualified-name.ts";
+import type { FieldPath } from "../../config-model/schema/locate-field.ts";
 import { shownText } from "../../foundation/shown-text.ts";
 import type { Problem } from "./compiled-content.ts";
 import type { CompiledObject } from "./compiled-object.ts";
@@ -29,7 +30,9 @@ export function diagnoseObject(object: CompiledObject, graph: ObjectGraph): Diag
   const { source } = object;
   const lastGood = servesLastGood(object);
   const at = source?.source ?? carriedPosition(object.key);
-  const place = (problem: Problem): Diagnostic => ({ ...problem, object: object.key, source: at });
+  const place = ({ field, ...problem }: Problem): Diagnostic => {
+    return { ...problem, object: object.key, source: fieldPosition(object, field) ?? at };
+  };
   const diagnostics: readonly Diagnostic[] = [
     ...(source?.problems ?? []).map((read) => withFate({ ...read, object: object.key }, lastGood)),
     ...object.contentProblems.map((own) => withFate(place(own), lastGood)),
@@ -50,6 +53,14 @@ function hasProblems(object: CompiledObject): boolean {
   if (contentProblems.length > 0 || entryPointProblems.length > 0) return true;
   if (tlsProblems.length > 0) return true;
   return source !== undefined && source.problems.length > 0;
+}
+
+function fieldPosition(
+  { key, source }: CompiledObject,
+  field: FieldPath | undefined,
+): SourcePosition | undefined {
+  if (field === undefined || source?.fields === undefined) return undefined;
+  return source.fields.positionOf(localKey(key), field);
 }
 
 /** Every reference that keeps the object out, each once; in a loop only the loop, whatever else is missing. */
@@ -75,18 +86,20 @@ function lackOf(id: string, object: CompiledObject, graph: ObjectGraph): Lack[] 
     const cause = `${describeObject(keyOf(id))} does not exist`;
     // A name that was given another provider was not looked up here.
     const isLocal = providerOf(keyOf(id)) === providerOf(object.key);
-    return [
-      lack(
-        "unknown-reference",
-        `${subject}: ${cause}`,
-        cause,
-        isLocal ? sameProviderHint : undefined,
-      ),
-    ];
+    const hint = isLocal ? sameProviderHint : undefined;
+    const missing = lack("unknown-reference", `${subject}: ${cause}`, cause, hint);
+    return [{ ...missing, field: referenceField(object.key, keyOf(id)) }];
   }
   if (target.included) return [];
   const { cause, message } = whyOut(target);
-  return [lack("disabled-reference", `${subject}: ${message}`, cause)];
+  const disabled = lack("disabled-reference", `${subject}: ${message}`, cause);
+  return [{ ...disabled, field: referenceField(object.key, target.key) }];
+}
+
+/** Where an object names what it requires. */
+function referenceField(from: ObjectKey, to: ObjectKey): FieldPath {
+  if (to.kind !== "httpMiddleware") return ["service"];
+  return from.kind === "httpMiddleware" ? ["chain", "middlewares"] : ["middlewares"];
 }
 
 const sameProviderHint = "a name without @ is looked up in the same provider";

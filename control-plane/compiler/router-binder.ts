@@ -121,6 +121,7 @@ function entryPointProblems(
   return unknown.map((name) => ({
     severity,
     code: "unknown-reference",
+    field: ["entryPoints"],
     message:
       severity === "error"
         ? `Cannot use ${describeObject(key)}: entry point "${shownText(name)}" does not exist`

@@ -31,7 +31,7 @@ export function routerPriority(
       content: invalid(
         "invalid-value",
         `Cannot use ${describeObject(key)}: priority ${priority} is too high`,
-        `the highest is ${maxUserPriority}`,
+        { hint: `the highest is ${maxUserPriority}`, field: ["priority"] },
       ),
     };
   }
@@ -41,7 +41,7 @@ export function routerPriority(
       content: invalid(
         "invalid-value",
         `Cannot use ${describeObject(key)}: priority ${priority} is too low`,
-        `the lowest is ${minPriority}`,
+        { hint: `the lowest is ${minPriority}`, field: ["priority"] },
       ),
     };
   }

@@ -14,6 +14,7 @@ export function invalidRule(
   return invalid(
     "invalid-rule",
     `Cannot use ${describeObject(key)}: rule ${shown(text, offset)} is invalid at character ${offset + 1}: ${message}`,
+    { field: ["rule"] },
   );
 }
 

@@ -49,12 +49,12 @@ http:
   assert.match(unreadable ?? "", /^broken\.yml:3:1: ./);
   assert.deepEqual(lines, [
     'static.toml:4:1: Unknown key "levl" in log (did you mean "level"?)',
-    'routes.yml:4:5: Cannot use router "misspelt@file": rule "Hots(`a.example`)" is invalid at character 1: unknown matcher "Hots", did you mean "Host"?',
-    'routes.yml:4:5: Cannot use router "misspelt@file": entry point "wbe" does not exist',
-    'routes.yml:4:5: Cannot use router "misspelt@file": service "nowhere@file" does not exist (a name without @ is looked up in the same provider)',
-    'routes.yml:8:5: Cannot use router "astray@file": entry point "wbe" does not exist',
-    'routes.yml:8:5: Cannot use router "astray@file": service "nowhere@file" does not exist (a name without @ is looked up in the same provider)',
-    'routes.yml:13:5: Cannot use service "app@file": Server URL "127.0.0.1" has no scheme (write it like http://10.0.0.1:8080)',
+    'routes.yml:5:13: Cannot use router "misspelt@file": rule "Hots(`a.example`)" is invalid at character 1: unknown matcher "Hots", did you mean "Host"?',
+    'routes.yml:6:7: Cannot use router "misspelt@file": entry point "wbe" does not exist',
+    'routes.yml:7:16: Cannot use router "misspelt@file": service "nowhere@file" does not exist (a name without @ is looked up in the same provider)',
+    'routes.yml:10:7: Cannot use router "astray@file": entry point "wbe" does not exist',
+    'routes.yml:11:16: Cannot use router "astray@file": service "nowhere@file" does not exist (a name without @ is looked up in the same provider)',
+    'routes.yml:16:18: Cannot use service "app@file": Server URL "127.0.0.1" has no scheme (write it like http://10.0.0.1:8080)',
     'routes.yml:21:21: Invalid value "many" for loadBalancer.servers[0].weight of service "weights": expected a whole number between -2147483647 and 2147483647',
     'routes.yml:23:5: Cannot use middleware "round@file": it refers to itself (round@file -> round@file)',
     'routes.yml:25:3: Unknown key "routes" in http (did you mean "routers"?)',
@@ -72,7 +72,7 @@ test("takes files as one configuration, and unbuilt keys as warnings only", asyn
       '[[http.services.app.loadBalancer.servers]]\nurl = "http://127.0.0.1:1"\n[http.middlewares.login.basicAuth]\nusers = ["a:b"]\n',
   });
   assert.deepEqual(lines, [
-    'routers.yml:3:5: warning: Cannot use router "a@file": middleware "login@file" is not in use',
+    'routers.yml:6:7: warning: Cannot use router "a@file": middleware "login@file" is not in use',
     'services.toml:3:1: warning: Cannot use middleware "login@file": "basicAuth" is not supported yet (remove "basicAuth" if the object may be used without it)',
     "2 files are valid, 2 warnings",
   ]);
