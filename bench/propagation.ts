@@ -2,6 +2,7 @@
 import { Agent } from "node:http";
 import { parseArgs } from "node:util";
 import { get, Prober } from "../test/support/fleet.ts";
+import { Followers } from "./followers.ts";
 import { hostOf, type LoadedFleet, routeTo, startLoadedFleet } from "./loaded-fleet.ts";
 import { quantile } from "./statistics.ts";
 
@@ -11,6 +12,8 @@ export async function run(args: string[]): Promise<void> {
     options: {
       routers: { type: "string", default: "1000,10000,100000" },
       "data-planes": { type: "string", default: "1" },
+      // Further data planes that decode, prove and build but listen nowhere, in one process.
+      followers: { type: "string", default: "0" },
       changes: { type: "string", default: "200" },
       load: { type: "string", default: "500" },
     },
@@ -21,16 +24,25 @@ export async function run(args: string[]): Promise<void> {
       routers,
       dataPlanes: Number(values["data-planes"]),
     });
-    await measure(fleet, routers, 20); // warms up
+    const count = Number(values.followers);
+    await using stack = new AsyncDisposableStack();
+    const followers =
+      count === 0
+        ? undefined
+        : stack.use(await Followers.start(await fleet.controlPlane.address("stream"), count));
+    const what = count === 0 ? "" : `, ${count} followers`;
+    const measured = (puts?: number[], times = changes) =>
+      measure({ fleet, followers, routers, changes: times, ...(puts && { puts }) });
+    await measured(undefined, 20); // warms up
     const puts: number[] = [];
-    print(routers, fleet, "idle", await measure(fleet, routers, changes, puts));
+    print(routers, fleet, `idle${what}`, await measured(puts));
     await using prober = new Prober(fleet.addresses[0] ?? "", {
       perSecond: Number(values.load),
       host: hostOf(1),
     });
-    const underLoad = await measure(fleet, routers, changes, puts);
+    const underLoad = await measured(puts);
     await prober.stop();
-    const outcome = `${values.load} requests/s, ${prober.errors.length} of ${prober.answers.length} failed`;
+    const outcome = `${values.load} requests/s${what}, ${prober.errors.length} of ${prober.answers.length} failed`;
     print(routers, fleet, outcome, underLoad);
     process.stdout.write(
       `${" ".repeat(9)}of which etcd's own put: p50 ${quantile(puts, 0.5).toFixed(1)} ms, p99 ${quantile(puts, 0.99).toFixed(1)} ms\n`,
@@ -39,12 +51,19 @@ export async function run(args: string[]): Promise<void> {
 }
 
 /** Times until the last data plane serves it, in ms. */
-async function measure(
-  fleet: LoadedFleet,
-  routers: number,
-  changes: number,
-  puts: number[] = [],
-): Promise<number[]> {
+async function measure({
+  fleet,
+  followers,
+  routers,
+  changes,
+  puts = [],
+}: {
+  readonly fleet: LoadedFleet;
+  readonly followers: Followers | undefined;
+  readonly routers: number;
+  readonly changes: number;
+  readonly puts?: number[];
+}): Promise<number[]> {
   const agent = new Agent({ keepAlive: true });
   const times: number[] = [];
   for (let index = 0; index < changes; index += 1) {
@@ -52,11 +71,16 @@ async function measure(
     const host = hostOf(router);
     const from = (await get(fleet.addresses[0] ?? "", { host, agent })).body;
     const to = from === "a" ? "b" : "a";
+    // One put is one generation: it is awaited before the next.
+    const due = (followers?.served ?? 0) + 1;
     const startedAtMs = performance.now();
     const put = routeTo(fleet.client, router, to).then(
       () => void puts.push(performance.now() - startedAtMs),
     );
-    await Promise.all(fleet.addresses.map((address) => untilServed(address, host, to, agent)));
+    await Promise.all([
+      ...fleet.addresses.map((address) => untilServed(address, host, to, agent)),
+      followers?.untilServed(due),
+    ]);
     times.push(performance.now() - startedAtMs);
     await put;
   }
