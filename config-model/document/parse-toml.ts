@@ -48,7 +48,8 @@ function describeMistake(text: string, offset: number): DocumentParse {
 function decodeScalar(raw: string): string | undefined {
   const { TomlError } = loadLibrary();
   try {
-    const { value } = parseWithLibrary(`value=${raw}`);
+    // At the end of a text the library takes a date whose offset has no colon.
+    const { value } = parseWithLibrary(`value=${raw}\n`);
     return value instanceof Date ? value.toISOString() : String(value);
   } catch (error) {
     if (error instanceof TomlError) return undefined;
