@@ -49,7 +49,7 @@ function decodeScalar(raw: string): string | undefined {
   const { TomlError } = loadLibrary();
   try {
     // At the end of a text the library takes a date whose offset has no colon.
-    const { value } = parseWithLibrary(`value=${raw}\n`);
+    const { value } = parseWithLibrary(`value=${raw} \n`);
     return value instanceof Date ? value.toISOString() : String(value);
   } catch (error) {
     if (error instanceof TomlError) return undefined;
