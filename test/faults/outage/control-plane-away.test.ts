@@ -57,7 +57,7 @@ faultTest({
   guard: "last-known-good",
   run: async ({ context, size, guarded }) => {
     await using world = await OutageWorld.start();
-    await world.writeFile("a", size === "full" ? 5_000 : 50);
+    await world.writeFile("a", size === "full" ? 1_000 : 50);
     const controlPlane = world.controlPlane();
     let node = world.dataPlane();
     await world.serves("a");
