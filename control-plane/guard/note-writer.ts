@@ -3,7 +3,7 @@ import { errorText } from "../../foundation/error-text.ts";
 import type { Logger } from "../../foundation/log.ts";
 import { holdNote } from "./removal-hold.ts";
 
-export interface NoteChange {
+interface NoteChange {
   readonly name: string;
   /** What must be there; absent: nothing. */
   readonly from: string | undefined;

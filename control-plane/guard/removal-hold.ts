@@ -10,7 +10,7 @@ import { deflateRawSync, inflateRawSync } from "node:zlib";
  * - dismissed: the operator wants to keep what waits (`kept`) until the source names it again; what else goes is judged
  *   anew
  */
-export type HoldState = "open" | "confirmed" | "dismissed";
+type HoldState = "open" | "confirmed" | "dismissed";
 
 export interface RemovalHold {
   readonly id: string;
