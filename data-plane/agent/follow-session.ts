@@ -24,6 +24,7 @@ import {
   type TransferCommit,
   type Welcome,
 } from "../../proto/gen/switchyard/fleet/v1/fleet.ts";
+import { builtFeatures } from "../builder/built-features.ts";
 import type { RejectedResource } from "../worker/worker-protocol.ts";
 import type { ControlPlaneContact } from "./control-plane-contact.ts";
 import type { NodeIdentity } from "./node-identity.ts";
@@ -156,7 +157,7 @@ export class FollowSession {
       labels: [...labels],
       running: told?.generation,
       digest: Buffer.from(told?.digest ?? []),
-      features: [],
+      features: [...builtFeatures],
       version,
       compressions: [Compression.ZSTD],
       heldObjects: told === undefined ? [] : [...node.heldObjects()],

@@ -1,5 +1,4 @@
 import { maxRuleDepth, type Rule } from "../../config-model/rule/rule.ts";
-import type { ResourceFeature } from "../../config-model/snapshot/feature.ts";
 import type { ChangedResource } from "../../config-model/snapshot/read-change-list.ts";
 import { decodeRule } from "../../config-model/snapshot/rule-codec.ts";
 import { isAddressOrRange } from "../../foundation/ip-range.ts";
@@ -25,20 +24,11 @@ import { compileTcpRule } from "../tcp/tcp-rule.ts";
 import { TcpService } from "../tcp/tcp-service.ts";
 import { planTlsCertificate, planTlsOptions, planTlsStore } from "../tls/tls-plan.ts";
 import { HttpService, type HttpUpstream } from "../upstream/http-service.ts";
+import { builtFeatures } from "./built-features.ts";
 import type { LiveState } from "./live-state.ts";
 import { planMiddleware } from "./plan-middleware.ts";
 import { type MakeUpstream, planService } from "./plan-service.ts";
 import { planKindOf, type ResourcePlan } from "./resource-plan.ts";
-
-/** Of the features there are, those this node has. */
-const builtFeatures: ReadonlySet<string> = new Set<ResourceFeature>([
-  "entry-point-middlewares",
-  "underscore-headers",
-  "denied-path-characters",
-  "parent-routers",
-  "router-tls",
-  "entry-point-tls",
-]);
 
 export interface PlanContext {
   /** What serves now. */

@@ -54,6 +54,7 @@ test("Agent serves the first transfer on every worker and reports each phase", a
   const hello = await stream.hello();
   assert.equal(hello.nodeId, "node-1");
   assert.equal(hello.version, "1.2.3");
+  assert.ok(hello.features.includes("parent-routers"));
   assert.deepEqual(hello.labels, [{ key: "zone", value: "a" }]);
   assert.equal(hello.running, undefined);
   stream.welcome();
