@@ -63,6 +63,8 @@ export interface ControlPlaneInit {
 const defaultStoreRoot = "switchyard";
 /** How long streams and heartbeats may wait for a large batch. */
 const compileSliceMs = 10;
+/** One file with a mistake keeps nobody from the others: what is there has been read. */
+const localProviders: ReadonlySet<string> = new Set(["file", "internal"]);
 /** A provider that has neither read its source nor said that it cannot by then is worth a line. */
 const firstWordMs = 10_000;
 
@@ -142,7 +144,7 @@ export class ControlPlane {
     const isFirstWhole = () =>
       this.#parts.awaitsSources === false ||
       publisher.committed.head?.generation !== undefined ||
-      providers.every(({ name }) => watcher.isComplete(name));
+      providers.every(({ name }) => localProviders.has(name) || watcher.isComplete(name));
     const watcher = new ConfigurationWatcher({
       providers: providers.map(({ name }) => name),
       onBatch: ({ changes, sources }) => {
