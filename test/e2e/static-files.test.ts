@@ -183,7 +183,7 @@ test("entry-points.toml serves each entry point its own way", async (t) => {
     'entryPoints.balanced: Cannot use entry point "balanced": "proxyProtocol" is not supported yet',
     'entryPoints.names: Cannot use entry point "names": UDP is not supported yet',
     'entryPoints.names: Cannot honour "udp" of entry point "names": it is not supported yet',
-    'dynamic.toml:5:1: Cannot use entry point "balanced" for router "partners@file": it does not exist',
+    'dynamic.toml:7:3: Cannot use entry point "balanced" for router "partners@file": it does not exist',
   ]);
 });
 

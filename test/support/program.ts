@@ -1,5 +1,6 @@
 /** `bin/switchyard` as a process of its own, watched through its log lines. */
 import { type ChildProcess, spawn } from "node:child_process";
+import { randomInt } from "node:crypto";
 import { once } from "node:events";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -160,13 +161,22 @@ export async function eventually<T>(attempt: () => Promise<T>, withinMs = 10_000
   }
 }
 
-/** Closed again before it is returned: another process may take it, which a test then sees as a failure to bind. */
+/**
+ * Drawn from below the ports a system gives out by itself: whoever listens on port 0, or connects, cannot take it between
+ * now and the bind it is meant for.
+ */
 export async function freePort(): Promise<number> {
   const { createServer } = await import("node:net");
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  return typeof address === "object" && address !== null ? address.port : 0;
+  for (;;) {
+    const port = randomInt(16_000, 32_000);
+    const server = createServer().listen(port, "127.0.0.1");
+    try {
+      await once(server, "listening");
+    } catch {
+      continue;
+    }
+    server.close();
+    await once(server, "close");
+    return port;
+  }
 }
