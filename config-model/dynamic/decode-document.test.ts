@@ -348,7 +348,7 @@ http:
   routers:
     a: {rule: y}
     b: {rulee: x}
-tls: {certificates: [{certFile: b}]}
+tls: {certificates: [{certFile: b, keyFile: b}]}
 ---
 log: {}
 other: {}

@@ -2,6 +2,7 @@
 import { shownText } from "../../foundation/shown-text.ts";
 import type { ConfigNode, Place } from "../schema/config-node.ts";
 import { NodeDecoder } from "../schema/decode-node.ts";
+import { buildTlsCertificate, buildTlsOptions, buildTlsStore } from "./build-tls.ts";
 import { deniedCharacters } from "./denied-characters.ts";
 import type { Diagnostic, SourcePosition } from "./diagnostic.ts";
 import type { DynamicObject, UnbuiltKey } from "./dynamic-object.ts";
@@ -11,6 +12,7 @@ import { httpMiddlewareSchema } from "./schema/http-middleware-schema.ts";
 import { httpRouterSchema } from "./schema/http-router-schema.ts";
 import { httpServiceSchema } from "./schema/http-service-schema.ts";
 import { tcpRouterSchema, tcpServiceSchema } from "./schema/tcp-udp-schema.ts";
+import { tlsCertificateSchema, tlsOptionsSchema, tlsStoreSchema } from "./schema/tls-schema.ts";
 import type { SourceObject } from "./source-object.ts";
 
 export interface ProvidedKey extends ObjectKey {
@@ -81,11 +83,20 @@ function buildObject(
     case "tcpServersTransport":
     case "udpRouter":
     case "udpService":
-    case "tlsOptions":
-    case "tlsStore":
-    case "tlsCertificate":
       decoder.decode(kindDefinition(kind).schema, node);
       return (unbuilt) => ({ kind, unbuilt });
+    case "tlsOptions": {
+      const value = decoder.decode(tlsOptionsSchema, node);
+      return value && buildTlsOptions(value);
+    }
+    case "tlsStore": {
+      const value = decoder.decode(tlsStoreSchema, node);
+      return value && buildTlsStore(value);
+    }
+    case "tlsCertificate": {
+      const value = decoder.decode(tlsCertificateSchema, node);
+      return value && buildTlsCertificate(value);
+    }
   }
 }
 

@@ -106,10 +106,36 @@ interface UnbuiltObjectConfig extends ObjectBase {
     | "tcpMiddleware"
     | "tcpServersTransport"
     | "udpRouter"
-    | "udpService"
-    | "tlsOptions"
-    | "tlsStore"
-    | "tlsCertificate";
+    | "udpService";
+}
+
+/** Files are named by path or hold their text; what a provider emits holds the text (PEM). */
+export interface TlsCertificateConfig extends ObjectBase {
+  readonly kind: "tlsCertificate";
+  readonly certFile: string;
+  /** Secret: in no message, log, page or metric. */
+  readonly keyFile: string;
+  readonly stores: readonly string[];
+}
+
+export interface TlsStoreConfig extends ObjectBase {
+  readonly kind: "tlsStore";
+  readonly defaultCertificate: { readonly certFile: string; readonly keyFile: string } | undefined;
+}
+
+/** Names as written: whether they are known is for the compiler to say. */
+export interface TlsOptionsConfig extends ObjectBase {
+  readonly kind: "tlsOptions";
+  readonly minVersion: string | undefined;
+  readonly maxVersion: string | undefined;
+  readonly cipherSuites: readonly string[];
+  readonly curvePreferences: readonly string[];
+  readonly clientAuth: {
+    readonly type: string | undefined;
+    readonly caFiles: readonly string[];
+  };
+  readonly sniStrict: boolean;
+  readonly disableSessionTickets: boolean;
 }
 
 /** From the static configuration, through the internal provider. */
@@ -169,5 +195,8 @@ export type DynamicObject =
   | TcpRouterConfig
   | TcpServiceConfig
   | UnbuiltObjectConfig
+  | TlsCertificateConfig
+  | TlsStoreConfig
+  | TlsOptionsConfig
   | EntryPointConfig
   | NodeSettingsConfig;

@@ -34,6 +34,15 @@ const reasons: Readonly<Record<string, string>> = {
 };
 
 export function describeReadFailure(path: string, error: unknown): string {
+  return `Cannot read ${path}: ${knownReason(error) ?? errorText(error)}`;
+}
+
+/** Without the path, which what the system says would name. */
+export function readFailureReason(error: unknown): string {
+  return knownReason(error) ?? "the system refuses it";
+}
+
+function knownReason(error: unknown): string | undefined {
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
-  return `Cannot read ${path}: ${reasons[code] ?? errorText(error)}`;
+  return reasons[code];
 }

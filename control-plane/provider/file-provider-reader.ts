@@ -9,12 +9,14 @@ import type { DocumentObject } from "../../config-model/dynamic/decode-document.
 import { decodeDynamicFile } from "../../config-model/dynamic/decode-dynamic-file.ts";
 import type { Diagnostic } from "../../config-model/dynamic/diagnostic.ts";
 import { FileFields } from "../../config-model/dynamic/file-fields.ts";
+import { objectId } from "../../config-model/dynamic/object-key.ts";
 import type { SourceChange } from "../../config-model/dynamic/source-object.ts";
 import { BucketedDigest } from "../../config-model/snapshot/bucketed-digest.ts";
 import { sourceBucket, sourceLeaf } from "../../config-model/snapshot/source-digest.ts";
 import type { FileProviderConfig } from "../../config-model/static/static-configuration.ts";
 import { describeReadFailure, duplicateProblem, wholeProblem } from "./file-problem.ts";
 import { type FileListing, listFiles } from "./file-provider-listing.ts";
+import { TlsContent } from "./tls-content.ts";
 
 export interface FileReading {
   readonly changes: readonly SourceChange[];
@@ -59,6 +61,7 @@ export class FileReader {
   #objects: ReadonlyMap<string, DocumentObject> = new Map();
   #folders: readonly string[] = [];
   readonly #digest = new BucketedDigest();
+  readonly #tls = new TlsContent();
 
   constructor(init: FileReaderInit) {
     this.#init = init;
@@ -134,15 +137,21 @@ export class FileReader {
     const merged = new Map<string, DocumentObject>();
     const paths = [...this.#files.keys()].toSorted((a, b) => (a < b ? -1 : 1));
     let incomplete = failures[0]?.message;
+    this.#tls.begin();
     for (const path of paths) {
       const file = this.#files.get(path);
       if (file === undefined) continue;
       problems.push(...file.problems);
       if (!file.complete) incomplete ??= file.problems[0]?.message;
-      for (const [id, object] of file.objects) {
+      for (const [writtenId, original] of file.objects) {
+        const object = this.#tls.resolve(original);
+        const id = object === original ? writtenId : objectId(object.key);
         const first = merged.get(id);
         if (first === undefined) merged.set(id, object);
-        else problems.push(duplicateProblem(object, first));
+        // One certificate in two places is one certificate.
+        else if (object.key.kind !== "tlsCertificate") {
+          problems.push(duplicateProblem(object, first));
+        }
       }
     }
     const { filename } = this.#init.config;
@@ -154,7 +163,13 @@ export class FileReader {
     const changes = difference(this.#objects, merged);
     this.#objects = merged;
     const digest = failures.length === 0 ? this.#digest.root() : undefined;
-    return { changes, problems, incomplete, folders: this.#folders, digest, lookAgainMs };
+    const folders = [...new Set([...this.#folders, ...this.#tls.files.folders])];
+    // A folder that is not there yet cannot be watched.
+    const mustLookAgain = this.#tls.files.isIncomplete && this.#init.config.watch;
+    const againMs = mustLookAgain
+      ? Math.min(lookAgainMs ?? missingFolderPollMs, missingFolderPollMs)
+      : lookAgainMs;
+    return { changes, problems, incomplete, folders, digest, lookAgainMs: againMs };
   }
 
   #unreadable(message: string): FileReading {

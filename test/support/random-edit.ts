@@ -40,7 +40,7 @@ const providers = ["file", "etcd"] as const;
 const closed: readonly UnbuiltKey[] = [{ path: "x", effect: "closed" }];
 const degraded: readonly UnbuiltKey[] = [{ path: "y", effect: "degraded" }];
 
-const unbuiltKinds = ["tlsOptions", "udpRouter", "httpServersTransport", "tlsStore"] as const;
+const unbuiltKinds = ["httpModel", "udpRouter", "httpServersTransport", "udpService"] as const;
 
 export const edits: fc.Arbitrary<readonly Edit[]> = fc.array(
   fc.tuple(fc.nat(99), fc.nat(11), fc.nat(9), fc.nat(9), fc.nat(9)).map(toEdit),

@@ -474,7 +474,9 @@ describe("decodeKvObject()", () => {
       { minVersion: "VersionTLS13" },
       "traefik/tls/options/default",
     );
-    assert.deepEqual(config, { kind: "tlsOptions", unbuilt: [{ path: "", effect: "closed" }] });
+    assert.equal(config?.kind, "tlsOptions");
+    assert.equal(config.minVersion, "VersionTLS13");
+    assert.deepEqual(config.unbuilt, [{ path: "", effect: "closed" }]);
   });
 
   test("shortens what it quotes", () => {
