@@ -162,7 +162,7 @@ function hasCertificate(socket: TLSSocket): boolean {
   return socket.getPeerX509Certificate() !== undefined;
 }
 
-/** Through a private field of Node (docs/decisions/0006): where it is not as expected, nobody is verified. */
+/** Through a private field of Node (docs/decisions/0008): where it is not as expected, nobody is verified. */
 function isVerified(socket: TLSSocket): boolean {
   const handle: unknown = Reflect.get(socket, "_handle");
   if (typeof handle !== "object" || handle === null) return false;
