@@ -30,7 +30,7 @@ export interface HttpRouterConfig extends ObjectBase {
   readonly hasObservability: boolean;
 }
 
-export interface RouterTlsConfig {
+interface RouterTlsConfig {
   /** Absent: the default ones. */
   readonly options: string | undefined;
 }

@@ -42,7 +42,7 @@ export interface AgentTuning {
   readonly lastKnownGood?: LastKnownGoodTuning;
 }
 
-export interface LastKnownGoodTuning {
+interface LastKnownGoodTuning {
   /** How many bases are kept; with one there is nothing to fall back to. */
   readonly bases?: number;
   /** Whether a failed write is tried again. */
