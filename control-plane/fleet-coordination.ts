@@ -9,7 +9,8 @@ import { resourceId } from "../config-model/snapshot/resource.ts";
 import { resourceKindOf } from "../config-model/snapshot/resource-kind.ts";
 import type { Logger } from "../foundation/log.ts";
 import { decodeBody, requiredObjects } from "./compiler/resource-body.ts";
-import { type CountedNode, NodeCensus } from "./guard/node-census.ts";
+import type { CountedNode } from "./guard/newer-nodes.ts";
+import { NodeCensus } from "./guard/node-census.ts";
 import { RemovalGuard } from "./guard/removal-guard.ts";
 import type {
   NoteChange,

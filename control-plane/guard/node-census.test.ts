@@ -3,7 +3,8 @@ import { test } from "node:test";
 import { RecordingLog } from "../../test/support/recording-log.ts";
 import { until } from "../../test/support/until.ts";
 import type { StoreHead } from "../snapshot-store/snapshot-store.ts";
-import { type CountedNode, NodeCensus, newerThan } from "./node-census.ts";
+import { type CountedNode, newerThan } from "./newer-nodes.ts";
+import { NodeCensus } from "./node-census.ts";
 
 const digest = new Uint8Array(32);
 const sources = new Map();

@@ -6,27 +6,8 @@
  */
 import { compareGenerations, type Generation } from "../../config-model/snapshot/generation.ts";
 import type { Logger } from "../../foundation/log.ts";
-import type { HeldState } from "../snapshot-store/committed-state.ts";
 import type { StoreHead } from "../snapshot-store/snapshot-store.ts";
-
-export interface HeldCount {
-  readonly provider: string;
-  readonly routers: number;
-  readonly services: number;
-}
-
-export interface CountedNode {
-  readonly nodeId: string;
-  readonly held: HeldState | undefined;
-  /** Of what it holds; absent when it does not tell. */
-  readonly counts: readonly HeldCount[];
-}
-
-/** Where the next generation has to be, and what the nodes that decided it hold. */
-export interface NewerNodes {
-  readonly at: { readonly epoch: bigint; readonly number: bigint };
-  readonly held: readonly HeldCount[];
-}
+import { type CountedNode, type NewerNodes, newerThan } from "./newer-nodes.ts";
 
 export interface NodeCensusInit {
   readonly head: () => StoreHead | undefined;
@@ -39,8 +20,6 @@ export interface NodeCensusInit {
 }
 
 const defaultWaitMs = 10_000;
-/** Numbers of the few that are this much ahead of the many were given to generations that had begun to be sent. */
-const numbersUnderWay = 1_000n;
 
 type State =
   | { readonly kind: "quiet" }
@@ -127,32 +106,4 @@ export class NodeCensus {
     }
     this.#init.onOver();
   }
-}
-
-/** Absent: at least half of the nodes hold no more than the store. */
-export function newerThan(
-  head: StoreHead | undefined,
-  nodes: readonly CountedNode[],
-): NewerNodes | undefined {
-  if (head === undefined) return undefined;
-  const holding = nodes
-    .flatMap(({ held, counts }) =>
-      held?.generation.fleetId === head.fleetId ? [{ ...held.generation, counts }] : [],
-    )
-    .toSorted((a, b) => compareGenerations(b, a));
-  // The one up to which at least half of all nodes hold as much, or more.
-  const decisive = holding[Math.max(0, Math.ceil(nodes.length / 2) - 1)];
-  if (decisive === undefined) return undefined;
-  if (head.generation !== undefined && compareGenerations(decisive, head.generation) <= 0) {
-    return undefined;
-  }
-  const among = holding.filter(
-    ({ epoch, number }) => epoch <= decisive.epoch && number <= decisive.number + numbersUnderWay,
-  );
-  const numbers = [head.generation?.number ?? 0n, ...among.map(({ number }) => number)];
-  const highest = numbers.reduce((most, number) => (number > most ? number : most));
-  return {
-    at: { epoch: decisive.epoch + 1n, number: highest + 1n },
-    held: decisive.counts,
-  };
 }

@@ -17,7 +17,8 @@ import type { SnapshotDelta } from "../../config-model/snapshot/snapshot-delta.t
 import type { Logger } from "../../foundation/log.ts";
 import type { CommitGuard, CommitPlace, CommittedLookup } from "../snapshot-store/commit-guard.ts";
 import { LiveHold } from "./live-hold.ts";
-import type { HeldCount, NodeCensus } from "./node-census.ts";
+import type { HeldCount } from "./newer-nodes.ts";
+import type { NodeCensus } from "./node-census.ts";
 import { NoteWriter, type WriteNote } from "./note-writer.ts";
 import {
   decodeHold,

@@ -62,7 +62,7 @@ export interface EtcdSnapshotStoreInit {
   readonly guards?: Partial<StoreGuards>;
 }
 
-export interface StoreGuards {
+interface StoreGuards {
   /** Every write compares the leader key and what it replaces. */
   readonly fence: boolean;
   /** What a leader's term is measured with. */

@@ -37,7 +37,7 @@ export interface AgentOptions {
   readonly tuning?: AgentTuning;
 }
 
-export interface AgentTuning {
+interface AgentTuning {
   readonly timing?: Partial<AgentTiming>;
   readonly lastKnownGood?: LastKnownGoodTuning;
 }

@@ -2,10 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { mock } from "node:test";
-import {
-  EtcdSnapshotStore,
-  type StoreGuards,
-} from "../../../control-plane/snapshot-store/etcd-snapshot-store.ts";
+import { EtcdSnapshotStore } from "../../../control-plane/snapshot-store/etcd-snapshot-store.ts";
 import { digestOf, resource, StateReader, upsert } from "../../contract/snapshot-store.contract.ts";
 import { TestEtcd } from "../../support/etcd.ts";
 import { FaultProxy } from "../../support/fault-proxy.ts";
@@ -14,6 +11,8 @@ import { silentLog } from "../../support/silent-log.ts";
 import { anonymous } from "../../support/watched.ts";
 import { faultTest } from "../support/fault-test.ts";
 import { within } from "../support/within.ts";
+
+type Guards = NonNullable<ConstructorParameters<typeof EtcdSnapshotStore>[0]["guards"]>;
 
 const rootKey = "switchyard";
 
@@ -25,7 +24,7 @@ class Replica implements AsyncDisposable {
   readonly turns: number[] = [];
   leads: boolean = false;
 
-  constructor(endpoint: string, leaseTtlSeconds: number, guards: Partial<StoreGuards> = {}) {
+  constructor(endpoint: string, leaseTtlSeconds: number, guards: Guards = {}) {
     this.store = new EtcdSnapshotStore({
       etcd: { ...anonymous, endpoints: [endpoint], rootKey },
       log: silentLog,

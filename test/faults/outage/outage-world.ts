@@ -5,7 +5,7 @@
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { AgentTuning } from "../../../data-plane/agent/agent-options.ts";
+import type { AgentOptions } from "../../../data-plane/agent/agent-options.ts";
 import { get, Origin, Prober } from "../../support/fleet.ts";
 import { freePort, Program } from "../../support/program.ts";
 import type { ChosenParts } from "../support/control-plane-with-parts.ts";
@@ -26,7 +26,7 @@ export interface ControlPlaneChoice {
 
 export interface DataPlaneChoice {
   /** Absent: the program as it is. */
-  readonly tuning?: AgentTuning;
+  readonly tuning?: AgentOptions["tuning"];
   readonly stateDir?: string;
   readonly controlPlanes?: string;
   readonly readyMaxAgeSeconds?: number;

@@ -1,12 +1,12 @@
 /** `switchyard data-plane` with other times and habits than an operator can choose: `node THIS '{"lastKnownGood":{"bases":1}}' FLAGS...`. */
 import { parseArgs } from "node:util";
 import { runUntilSignal } from "../../../cli/run-until-signal.ts";
-import type { AgentTuning } from "../../../data-plane/agent/agent-options.ts";
+import type { AgentOptions } from "../../../data-plane/agent/agent-options.ts";
 import { DataPlane } from "../../../data-plane/data-plane.ts";
 import { createLog } from "../../../foundation/pino-log.ts";
 
 const [chosen = "{}", ...args] = process.argv.slice(2);
-const tuning: AgentTuning = JSON.parse(chosen);
+const tuning: NonNullable<AgentOptions["tuning"]> = JSON.parse(chosen);
 const { values } = parseArgs({
   args,
   options: {
