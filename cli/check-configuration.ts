@@ -2,6 +2,7 @@
  * What the running program would report of some files taken as one configuration, through the stages it runs itself:
  * decoders, watcher, compiler.
  */
+
 import { joinedRoots } from "../config-model/document/document.ts";
 import { parseDocument } from "../config-model/document/parse-document.ts";
 import {
@@ -22,6 +23,7 @@ import { staticRootNames } from "../config-model/static/schema/static-root-names
 import type { StaticConfiguration } from "../config-model/static/static-configuration.ts";
 import { duplicateProblem } from "../control-plane/provider/file-problem.ts";
 import { ConfigurationWatcher } from "../control-plane/watcher/configuration-watcher.ts";
+import { byText } from "../foundation/by-text.ts";
 import { findAllProblems } from "./find-all-problems.ts";
 import { entryPointChanges, namedEntryPoints } from "./known-entry-points.ts";
 
@@ -119,7 +121,7 @@ class ConfigurationCheck {
   /** As the file provider does: of two objects of one name the one in the first file by path counts. */
   #mergeFiles(): readonly SourceChange[] {
     const merged = new Map<string, DocumentObject>();
-    for (const path of [...this.#objects.keys()].toSorted((a, b) => (a < b ? -1 : 1))) {
+    for (const path of [...this.#objects.keys()].toSorted(byText)) {
       for (const [id, object] of this.#objects.get(path) ?? []) {
         const first = merged.get(id);
         if (first === undefined) merged.set(id, object);

@@ -1,4 +1,5 @@
 /** Sprig's functions of lists, maps and defaults. */
+import { byText } from "../../foundation/by-text.ts";
 import {
   define,
   type TemplateCall,
@@ -53,7 +54,7 @@ export const listFunctions: Readonly<Record<string, TemplateFunction>> = {
     args
       .list(0)
       .map((item) => textFrom(item, call))
-      .toSorted((a, b) => (a < b ? -1 : a > b ? 1 : 0)),
+      .toSorted(byText),
   ),
 };
 

@@ -1,3 +1,5 @@
+import { byText } from "../../foundation/by-text.ts";
+
 /** What templates compute with: Go's int64 is a bigint, its float64 a number, nil is null. Values never change. */
 export type TemplateValue =
   | string
@@ -83,7 +85,7 @@ export function valueIdentity(value: TemplateValue, spend: SpendWork, depth = 0)
 export function sortedEntries(
   map: ReadonlyMap<string, TemplateValue>,
 ): readonly (readonly [string, TemplateValue])[] {
-  return [...map].toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return [...map].toSorted(([a], [b]) => byText(a, b));
 }
 
 /** Go writes exponents from 1e21 on and below 1e-4, with two digits at least. */

@@ -1,14 +1,14 @@
 /** What there is to say about the bonds between HTTP routers and their parents (Traefik's multi-layer routing). */
+
+import { byText } from "../../foundation/by-text.ts";
 import { shownText } from "../../foundation/shown-text.ts";
-import { byText } from "./by-text.ts";
 import type { Problem } from "./compiled-content.ts";
 import type { CompiledObject } from "./compiled-object.ts";
 import { describeObject } from "./describe-object.ts";
-import { keyOf, type Lack, lack, whyOut } from "./lack.ts";
+import { keyOf, type Lack, lack, loopPath, sameProviderHint, whyOut } from "./lack.ts";
 import type { ObjectGraph } from "./object-graph.ts";
 
 const parentField = ["parentRefs"];
-const maxShownRouters = 8;
 
 /** A router serves itself or lets its children serve, and needs what it has chosen. */
 export function lackOfChildren(router: CompiledObject, graph: ObjectGraph): Lack[] {
@@ -47,8 +47,12 @@ export function lackOfParents(router: CompiledObject, graph: ObjectGraph): Lack[
   if (existing.length === 0) {
     return parents.map((id) => {
       const cause = `parent ${describeObject(keyOf(id))} does not exist`;
-      const hint = "a name without @ is looked up in the same provider";
-      const missing = lack("unknown-reference", `Cannot use ${subject}: ${cause}`, cause, hint);
+      const missing = lack(
+        "unknown-reference",
+        `Cannot use ${subject}: ${cause}`,
+        cause,
+        sameProviderHint,
+      );
       return { ...missing, field: parentField };
     });
   }
@@ -69,7 +73,7 @@ export function bondProblems(router: CompiledObject, graph: ObjectGraph): Proble
     message:
       child === router.id
         ? `Cannot use ${subject} as a parent of itself`
-        : `Cannot use ${subject} as a parent of ${describeObject(keyOf(child))}: each is behind the other (${shownPath(path)})`,
+        : `Cannot use ${subject} as a parent of ${describeObject(keyOf(child))}: each is behind the other (${loopPath(path)})`,
   }));
   const parents = tree.parentsOf(router.id);
   if (!parents.some((id) => graph.get(id) !== undefined)) return problems;
@@ -89,10 +93,4 @@ export function bondProblems(router: CompiledObject, graph: ObjectGraph): Proble
 function refusal(subject: string, why: string, hint: string): Lack {
   const cause = `${subject} is not in use`;
   return lack("invalid-value", `Cannot use ${subject}: ${why}`, cause, hint);
-}
-
-function shownPath(path: readonly string[]): string {
-  const names = path.map((id) => shownText(keyOf(id).name, 40));
-  if (names.length <= maxShownRouters) return names.join(" -> ");
-  return [...names.slice(0, maxShownRouters - 2), "...", ...names.slice(-1)].join(" -> ");
 }

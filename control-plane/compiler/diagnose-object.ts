@@ -2,12 +2,11 @@ import type { Diagnostic, SourcePosition } from "../../config-model/dynamic/diag
 import type { ObjectKey } from "../../config-model/dynamic/object-key.ts";
 import { localKey, providerOf } from "../../config-model/dynamic/qualified-name.ts";
 import type { FieldPath } from "../../config-model/schema/locate-field.ts";
-import { shownText } from "../../foundation/shown-text.ts";
 import type { Problem } from "./compiled-content.ts";
 import type { CompiledObject } from "./compiled-object.ts";
 import { describeObject } from "./describe-object.ts";
 import { bondProblems, lackOfChildren, lackOfParents } from "./diagnose-bonds.ts";
-import { keyOf, type Lack, lack, notInUse, whyOut } from "./lack.ts";
+import { keyOf, type Lack, lack, loopPath, notInUse, sameProviderHint, whyOut } from "./lack.ts";
 import type { ObjectGraph } from "./object-graph.ts";
 
 export interface Diagnosis {
@@ -68,7 +67,7 @@ function lacking(object: CompiledObject, graph: ObjectGraph): Lack[] {
   const subject = `Cannot use ${describeObject(object.key)}`;
   const loop = graph.loopThrough(object);
   if (loop !== undefined) {
-    const names = loopPath(loop.map((id) => keyOf(id).name));
+    const names = loopPath(loop);
     const cause = `${describeObject(object.key)} refers to itself (${names})`;
     return [lack("reference-loop", `${subject}: it refers to itself (${names})`, cause)];
   }
@@ -102,8 +101,6 @@ function referenceField(from: ObjectKey, to: ObjectKey): FieldPath {
   return from.kind === "httpMiddleware" ? ["chain", "middlewares"] : ["middlewares"];
 }
 
-const sameProviderHint = "a name without @ is looked up in the same provider";
-
 /** What an entry point's routers run first, and cannot: they are answered 404 there. */
 function missingMentions(object: CompiledObject, graph: ObjectGraph): Problem[] {
   if (!object.included) return [];
@@ -120,18 +117,6 @@ function missingMentions(object: CompiledObject, graph: ObjectGraph): Problem[] 
     return [{ severity: "error", code, message } as const];
   });
 }
-
-const maxShownMembers = 8;
-
-function loopPath(names: readonly string[]): string {
-  const shown = names.map((name) => shownText(name, maxShownNameCharacters));
-  if (shown.length <= maxShownMembers) return shown.join(" -> ");
-  const [last = ""] = shown.slice(-1);
-  return [...shown.slice(0, maxShownMembers - 2), "...", last].join(" -> ");
-}
-
-/** In a list of names. */
-const maxShownNameCharacters = 40;
 
 /** The content read last is a mistake, and an earlier one is in its place. */
 function servesLastGood({ source, inUse }: CompiledObject): boolean {

@@ -1,6 +1,7 @@
 /** What keeps an object out of the snapshot although its own content is fine. */
 import type { Diagnostic } from "../../config-model/dynamic/diagnostic.ts";
 import type { ObjectKey, ObjectKind } from "../../config-model/dynamic/object-key.ts";
+import { shownText } from "../../foundation/shown-text.ts";
 import type { Problem } from "./compiled-content.ts";
 import type { CompiledObject } from "./compiled-object.ts";
 import { describeObject } from "./describe-object.ts";
@@ -36,4 +37,16 @@ export function whyOut(target: CompiledObject): {
 export function keyOf(id: string): ObjectKey {
   const colon = id.indexOf(":");
   return { kind: id.slice(0, colon) as ObjectKind, name: id.slice(colon + 1) };
+}
+
+export const sameProviderHint = "a name without @ is looked up in the same provider";
+
+const maxShownMembers = 8;
+const maxShownNameCharacters = 40;
+
+/** The names of ids that refer to each other in a circle; of a long one its beginning and its end. */
+export function loopPath(ids: readonly string[]): string {
+  const shown = ids.map((id) => shownText(keyOf(id).name, maxShownNameCharacters));
+  if (shown.length <= maxShownMembers) return shown.join(" -> ");
+  return [...shown.slice(0, maxShownMembers - 2), "...", ...shown.slice(-1)].join(" -> ");
 }

@@ -4,7 +4,7 @@
  *
  * Kept incrementally: a changed child costs a look at its ancestors; only a loop is ever looked at as a whole.
  */
-import { byText } from "./by-text.ts";
+import { byText } from "../../foundation/by-text.ts";
 import { ReferenceIndex } from "./reference-index.ts";
 
 /** `closer` would be the parent of `child`, which is its ancestor. */

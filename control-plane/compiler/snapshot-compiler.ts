@@ -21,6 +21,7 @@ import type { WatchedChange } from "../watcher/watched-change.ts";
 import type { Body, CompiledContent, EntryPointSelection } from "./compiled-content.ts";
 import { type CompiledObject, createCompiledObject } from "./compiled-object.ts";
 import { diagnoseChanges, type ObjectDiagnostics } from "./diagnose-changes.ts";
+import { keyOf } from "./lack.ts";
 import { ObjectGraph } from "./object-graph.ts";
 import { type EncodeResource, isRouter, OwnContentCompiler } from "./own-content.ts";
 import {
@@ -293,7 +294,7 @@ export class SnapshotCompiler {
       router.compiled = undefined;
       return;
     }
-    const parents = this.#graph.tree.parentsOf(router.id).map(nameOf);
+    const parents = this.#graph.tree.parentsOf(router.id).map((id) => keyOf(id).name);
     router.compiled = keepEqual(this.#own.encode(router.key, withParents(body, parents)), router);
   }
 
@@ -368,10 +369,6 @@ function wiringOf(body: Body, entryPoints: EntryPointSelection | undefined): Wir
 
 function routerId(name: string): string {
   return objectId({ kind: "httpRouter", name });
-}
-
-function nameOf(id: string): string {
-  return id.slice(id.indexOf(":") + 1);
 }
 
 function sameItems(a: readonly string[], b: readonly string[]): boolean {

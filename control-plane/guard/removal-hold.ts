@@ -2,7 +2,9 @@
  * Removals that wait for an operator, and how they lie in the snapshot store: one note each, JSON, so that an operator
  * with etcdctl can read it.
  */
+
 import { deflateRawSync, inflateRawSync } from "node:zlib";
+import { byText } from "../../foundation/by-text.ts";
 
 /**
  * - open: everything of the provider that is to go waits
@@ -53,9 +55,7 @@ export class HoldTooLargeError extends Error {
 export function encodeHold({ kept, ...hold }: RemovalHold): string {
   if (kept === undefined) return JSON.stringify(hold);
   // Sorted, names take a fraction of their length.
-  const packed = deflateRawSync(kept.toSorted((a, b) => (a < b ? -1 : 1)).join("\n")).toString(
-    "base64",
-  );
+  const packed = deflateRawSync(kept.toSorted(byText).join("\n")).toString("base64");
   if (packed.length > maxKeptBytes) {
     throw new HoldTooLargeError(
       `Cannot keep ${kept.length} removed objects: a note of the store holds ${maxKeptBytes} bytes, their names take ${packed.length}`,

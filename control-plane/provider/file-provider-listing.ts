@@ -1,7 +1,9 @@
 /** Which files and folders a file provider reads, by a synchronous walk in the order of names. */
+
 import { readdirSync, realpathSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { FileProviderConfig } from "../../config-model/static/static-configuration.ts";
+import { byText } from "../../foundation/by-text.ts";
 
 export interface FileListing {
   readonly files: readonly string[];
@@ -36,7 +38,7 @@ function listFolder(root: string): FileListing {
   const files: string[] = [];
   const folders: string[] = [];
   const walk = (folder: string, depth: number) => {
-    const names = readdirSync(folder).toSorted((a, b) => (a < b ? -1 : 1));
+    const names = readdirSync(folder).toSorted(byText);
     folders.push(folder);
     for (const name of names) {
       const path = join(folder, name);

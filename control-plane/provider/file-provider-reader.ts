@@ -2,6 +2,7 @@
  * Reads the files of a file provider again and again and says what changed between two readings, object by object. What
  * cannot be read, or is half-written, or vanished a moment ago, keeps what it held before.
  */
+
 import { readFileSync, statSync } from "node:fs";
 import { basename, relative } from "node:path";
 import { isDeepStrictEqual } from "node:util";
@@ -14,6 +15,7 @@ import type { SourceChange } from "../../config-model/dynamic/source-object.ts";
 import { BucketedDigest } from "../../config-model/snapshot/bucketed-digest.ts";
 import { sourceBucket, sourceLeaf } from "../../config-model/snapshot/source-digest.ts";
 import type { FileProviderConfig } from "../../config-model/static/static-configuration.ts";
+import { byText } from "../../foundation/by-text.ts";
 import { describeReadFailure, duplicateProblem, wholeProblem } from "./file-problem.ts";
 import { type FileListing, listFiles } from "./file-provider-listing.ts";
 import { TlsContent } from "./tls-content.ts";
@@ -135,7 +137,7 @@ export class FileReader {
   #conclude(failures: readonly Diagnostic[], lookAgainMs: number | undefined): FileReading {
     const problems = [...failures];
     const merged = new Map<string, DocumentObject>();
-    const paths = [...this.#files.keys()].toSorted((a, b) => (a < b ? -1 : 1));
+    const paths = [...this.#files.keys()].toSorted(byText);
     let incomplete = failures[0]?.message;
     this.#tls.begin();
     for (const path of paths) {
