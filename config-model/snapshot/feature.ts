@@ -8,4 +8,5 @@ export type ResourceFeature =
   | "denied-path-characters"
   | "parent-routers"
   | "router-tls"
-  | "entry-point-tls";
+  | "entry-point-tls"
+  | "tcp-router-tls";

@@ -63,6 +63,7 @@ export function compileTcpRouter(
         priority: rank.priority,
         precedence: rank.precedence,
         service: serviceName,
+        tls: undefined,
       },
     },
     entryPoints: selectEntryPoints(config.entryPoints),

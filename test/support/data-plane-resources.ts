@@ -13,6 +13,7 @@ import {
   HttpServer,
   ResourceBody,
   ResourceKind,
+  type TcpRouterTls,
 } from "../../proto/gen/switchyard/fleet/v1/resource.ts";
 import { resourceOf } from "./resources.ts";
 
@@ -128,10 +129,12 @@ export function webEntryPoint(name = "web", fields: Partial<EntryPoint> = {}): R
   return bodyResource(name, { $case: "entryPoint", value });
 }
 
-export function tcpRouterOf(
-  name: string,
-  fields: Omit<RouterFields, "middlewares"> = {},
-): Resource {
+interface TcpRouterFields
+  extends Pick<RouterFields, "rule" | "service" | "entryPoints" | "priority" | "precedence"> {
+  readonly tls?: Partial<TcpRouterTls>;
+}
+
+export function tcpRouterOf(name: string, fields: TcpRouterFields = {}): Resource {
   const text = fields.rule ?? "HostSNI(`*`)";
   const rule = ruleOf(text, "tcp");
   return bodyResource(name, {
@@ -142,6 +145,7 @@ export function tcpRouterOf(
       priority: fields.priority ?? defaultRulePriority(text, rule),
       precedence: fields.precedence ?? 0,
       service: fields.service ?? "app",
+      tls: fields.tls && { options: "default", passthrough: false, ...fields.tls },
     },
   });
 }

@@ -411,6 +411,18 @@ export interface TcpRouter {
   priority: bigint;
   precedence: number;
   service: string;
+  /** Set: it takes TLS connections only, by what their ClientHello says. Feature: tcp-router-tls. */
+  tls: TcpRouterTls | undefined;
+}
+
+export interface TcpRouterTls {
+  /**
+   * `default` or `name@provider`. Options that do not exist: the connection is closed. Each router has its own, whatever
+   * others for the same host have: it is known before the handshake.
+   */
+  options: string;
+  /** The server gets the connection as the client sends it, ClientHello first; nothing is decrypted, and no options count. */
+  passthrough: boolean;
 }
 
 export interface TcpService {
@@ -3047,7 +3059,7 @@ export const ReplacePathRegex: MessageFns<ReplacePathRegex> = {
 };
 
 function createBaseTcpRouter(): TcpRouter {
-  return { entryPoints: [], rule: undefined, priority: 0n, precedence: 0, service: "" };
+  return { entryPoints: [], rule: undefined, priority: 0n, precedence: 0, service: "", tls: undefined };
 }
 
 export const TcpRouter: MessageFns<TcpRouter> = {
@@ -3069,6 +3081,9 @@ export const TcpRouter: MessageFns<TcpRouter> = {
     }
     if (message.service !== "") {
       writer.uint32(42).string(message.service);
+    }
+    if (message.tls !== undefined) {
+      TcpRouterTls.encode(message.tls, writer.uint32(50).fork()).join();
     }
     return writer;
   },
@@ -3126,6 +3141,14 @@ export const TcpRouter: MessageFns<TcpRouter> = {
             message.service = reader.string();
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.tls = TcpRouterTls.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3148,6 +3171,74 @@ export const TcpRouter: MessageFns<TcpRouter> = {
     message.priority = (object.priority !== undefined && object.priority !== null) ? BigInt(object.priority) : 0n;
     message.precedence = object.precedence ?? 0;
     message.service = object.service ?? "";
+    message.tls = (object.tls !== undefined && object.tls !== null) ? TcpRouterTls.fromPartial(object.tls) : undefined;
+    return message;
+  },
+};
+
+function createBaseTcpRouterTls(): TcpRouterTls {
+  return { options: "", passthrough: false };
+}
+
+export const TcpRouterTls: MessageFns<TcpRouterTls> = {
+  encode(message: TcpRouterTls, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.options !== "") {
+      writer.uint32(10).string(message.options);
+    }
+    if (message.passthrough !== false) {
+      writer.uint32(16).bool(message.passthrough);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TcpRouterTls {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTcpRouterTls();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.options = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.passthrough = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<TcpRouterTls>): TcpRouterTls {
+    return TcpRouterTls.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<TcpRouterTls>): TcpRouterTls {
+    const message = createBaseTcpRouterTls();
+    message.options = object.options ?? "";
+    message.passthrough = object.passthrough ?? false;
     return message;
   },
 };
