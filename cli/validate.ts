@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { type Diagnostic, formatPosition } from "../config-model/dynamic/diagnostic.ts";
-import { describeReadFailure } from "../control-plane/provider/file-problem.ts";
+import { describeReadFailure } from "../control-plane/provider/content/read-failure.ts";
 import { printableLine } from "../foundation/printable-line.ts";
 import { type ConfigurationFile, checkConfiguration, isMistake } from "./check-configuration.ts";
 import { exitCode, UsageError } from "./exit-code.ts";

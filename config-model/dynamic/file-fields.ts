@@ -55,12 +55,21 @@ class ObjectNodes {
 /** The first of each name, which is the one that counts. */
 function nodesById(roots: readonly ConfigNode[]): ReadonlyMap<string, ConfigNode> {
   const nodes = new Map<string, ConfigNode>();
+  /** Numbered through all documents, as they are called. */
+  let unnamed = 0;
   for (const root of roots) {
     for (const section of entriesOf(root)) {
       const collections = sectionsByLowerName.get(section.name.toLowerCase())?.collections;
       for (const collection of entriesOf(section.value)) {
-        const kind = collections?.get(collection.name.toLowerCase())?.definition.kind;
-        if (kind === undefined) continue;
+        const definition = collections?.get(collection.name.toLowerCase())?.definition;
+        if (definition === undefined) continue;
+        const { kind } = definition;
+        if (definition.unnamed) {
+          for (const item of itemsOf(collection.value)) {
+            nodes.set(objectId({ kind, name: String(unnamed++) }), item);
+          }
+          continue;
+        }
         for (const { name, value } of entriesOf(collection.value)) {
           const id = objectId({ kind, name });
           if (!nodes.has(id)) nodes.set(id, value);
@@ -73,4 +82,8 @@ function nodesById(roots: readonly ConfigNode[]): ReadonlyMap<string, ConfigNode
 
 function entriesOf(node: ConfigNode): readonly ConfigEntry[] {
   return node.kind === "map" ? node.entries : [];
+}
+
+function itemsOf(node: ConfigNode): readonly ConfigNode[] {
+  return node.kind === "list" ? node.items : [];
 }

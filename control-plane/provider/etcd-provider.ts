@@ -6,6 +6,7 @@
  */
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Diagnostic } from "../../config-model/dynamic/diagnostic.ts";
+import { objectId } from "../../config-model/dynamic/object-key.ts";
 import type { SourceChange } from "../../config-model/dynamic/source-object.ts";
 import type { SourceState } from "../../config-model/snapshot/source-digest.ts";
 import type { EtcdConnectionConfig } from "../../config-model/static/static-configuration.ts";
@@ -16,6 +17,8 @@ import { KnownPairs, type PairChange } from "../etcd/known-pairs.ts";
 import { OutageLog } from "../etcd/outage-log.ts";
 import { settledWithin } from "../etcd/settled-within.ts";
 import { createWatchCounts, type WatchCounts, watchPrefix } from "../etcd/watch-prefix.ts";
+import { ContentChanges } from "./content/content-changes.ts";
+import { SettledWatch } from "./content/settled-watch.ts";
 import { EtcdObjects } from "./etcd-objects.ts";
 import type { Provider, ProviderEvent } from "./provider.ts";
 
@@ -24,12 +27,18 @@ const sliceObjects = 200;
 const stopGraceMs = 1_000;
 /** What a comparison of all keys costs etcd is small beside what it is for: events lost in years. */
 const usualReconcile = { intervalMs: 300_000, settleMs: 5_000 };
+/** A file that is missing may come into a folder that is missing too. */
+const missingLookMs = 1_000;
+/** For what no watch tells: another machine's changes of a shared folder, or a folder far above that was replaced. */
+const usualLookMs = 30_000;
 /** More stray keys than these help nobody, and each report is sent whole. */
 const maximumProblems = 100;
 
 export interface EtcdProviderInit {
   readonly etcd: EtcdConnectionConfig;
   readonly log: Logger;
+  /** Quiet time after a change of files that objects name: who writes a file writes it in pieces. */
+  readonly settleMs?: number;
   /** How often all keys are compared with what was followed, and how long a change may be on its way. */
   readonly reconcile?: { readonly intervalMs: number; readonly settleMs: number };
 }
@@ -45,6 +54,8 @@ export class EtcdProvider implements Provider {
   /** Of the newest change below the root. */
   #revision = 0n;
   readonly #objects: EtcdObjects;
+  readonly #content = new ContentChanges();
+  readonly #files: SettledWatch;
   readonly #outage: OutageLog;
   readonly #log: Logger;
   readonly #stopping = new AbortController();
@@ -57,12 +68,13 @@ export class EtcdProvider implements Provider {
   /** Keys with a leading slash, counted once. */
   #invisible: Diagnostic | undefined;
 
-  constructor({ etcd, log, reconcile = usualReconcile }: EtcdProviderInit) {
+  constructor({ etcd, log, settleMs = 25, reconcile = usualReconcile }: EtcdProviderInit) {
     this.#etcd = etcd;
     this.#prefix = prefixOf(etcd.rootKey);
     this.#clients = { watch: new EtcdClient(etcd), reconcile: new EtcdClient(etcd) };
     this.#reconcile = reconcile;
     this.#objects = new EtcdObjects(this.#prefix);
+    this.#files = new SettledWatch({ log, settleMs, onSettled: () => this.#lookAtFiles() });
     this.#outage = new OutageLog("Provider etcd", log);
     this.#log = log;
   }
@@ -98,6 +110,7 @@ export class EtcdProvider implements Provider {
   async stop(): Promise<void> {
     this.#emit = () => {};
     this.#stopping.abort();
+    this.#files.close();
     await settledWithin(stopGraceMs, this.#running);
     for (const client of Object.values(this.#clients)) client.close();
   }
@@ -120,7 +133,26 @@ export class EtcdProvider implements Provider {
     this.#isEmissionDue = false;
     const changes = Array.from(this.#touched, (id) => this.#objects.read(id)).flat();
     this.#touched.clear();
+    this.#emitChanges(this.#content.take(changes));
+  }
+
+  #lookAtFiles(): void {
+    const changes = this.#content.look();
+    if (changes.length > 0) this.#emitChanges(changes);
+    else this.#followFiles();
+  }
+
+  #emitChanges(changes: readonly SourceChange[]): void {
     this.#emit({ kind: "changes", changes, source: this.#source() });
+    this.#followFiles();
+  }
+
+  /** An etcd that names no file costs nothing here. */
+  #followFiles(): void {
+    const { folders, isIncomplete } = this.#content;
+    this.#files.follow(folders);
+    if (isIncomplete) this.#files.lookWithin(missingLookMs);
+    else if (folders.length > 0) this.#files.lookWithin(usualLookMs);
   }
 
   #source(): SourceState {
@@ -132,18 +164,25 @@ export class EtcdProvider implements Provider {
    * router must not go out before its service.
    */
   async #emitAll(): Promise<void> {
-    const read = new Map<string, readonly SourceChange[]>();
+    /** By object; what was read later counts. */
+    const read = new Map<string, SourceChange>();
+    const readObject = (id: string) => {
+      for (const change of this.#content.take(this.#objects.read(id))) {
+        read.set(objectId(change.key), change);
+      }
+    };
+    let count = 0;
     for (const id of this.#objects.ids()) {
-      read.set(id, this.#objects.read(id));
-      if (read.size % sliceObjects > 0) continue;
+      readObject(id);
+      count += 1;
+      if (count % sliceObjects > 0) continue;
       await nextTurn();
       if (this.#stopping.signal.aborted) return;
     }
-    for (const id of this.#touched) read.set(id, this.#objects.read(id));
+    for (const id of this.#touched) readObject(id);
     this.#touched.clear();
     this.#phase = "following";
-    const count = read.size;
-    this.#emit({ kind: "changes", changes: [...read.values()].flat(), source: this.#source() });
+    this.#emitChanges([...read.values()]);
     if (this.#objects.strays.length > 0) this.#emitProblems();
     this.#emit({ kind: "complete" });
     this.#log.info("provider etcd has read its keys", { root: this.#prefix, objects: count });

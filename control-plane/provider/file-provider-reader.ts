@@ -16,9 +16,12 @@ import { BucketedDigest } from "../../config-model/snapshot/bucketed-digest.ts";
 import { sourceBucket, sourceLeaf } from "../../config-model/snapshot/source-digest.ts";
 import type { FileProviderConfig } from "../../config-model/static/static-configuration.ts";
 import { byText } from "../../foundation/by-text.ts";
-import { describeReadFailure, duplicateProblem, wholeProblem } from "./file-problem.ts";
+import { joinedCertificates } from "./content/certificate-identity.ts";
+import { ObjectContent } from "./content/object-content.ts";
+import type { PresentObject } from "./content/object-contents.ts";
+import { describeReadFailure } from "./content/read-failure.ts";
+import { duplicateProblem, wholeProblem } from "./file-problem.ts";
 import { type FileListing, listFiles } from "./file-provider-listing.ts";
-import { TlsContent } from "./tls-content.ts";
 
 export interface FileReading {
   readonly changes: readonly SourceChange[];
@@ -60,10 +63,10 @@ const missingFolderPollMs = 1_000;
 export class FileReader {
   readonly #init: FileReaderInit;
   readonly #files = new Map<string, FileState>();
-  #objects: ReadonlyMap<string, DocumentObject> = new Map();
+  #objects: ReadonlyMap<string, PresentObject> = new Map();
   #folders: readonly string[] = [];
   readonly #digest = new BucketedDigest();
-  readonly #tls = new TlsContent();
+  readonly #content = new ObjectContent();
 
   constructor(init: FileReaderInit) {
     this.#init = init;
@@ -136,26 +139,29 @@ export class FileReader {
 
   #conclude(failures: readonly Diagnostic[], lookAgainMs: number | undefined): FileReading {
     const problems = [...failures];
-    const merged = new Map<string, DocumentObject>();
+    const merged = new Map<string, PresentObject>();
+    const places = new Set<string>();
     const paths = [...this.#files.keys()].toSorted(byText);
     let incomplete = failures[0]?.message;
-    this.#tls.begin();
+    this.#content.look();
     for (const path of paths) {
       const file = this.#files.get(path);
       if (file === undefined) continue;
       problems.push(...file.problems);
       if (!file.complete) incomplete ??= file.problems[0]?.message;
       for (const [writtenId, original] of file.objects) {
-        const object = this.#tls.resolve(original);
+        const place = placeOf(path, writtenId, original);
+        places.add(place);
+        const object = this.#content.resolve(place, original);
         const id = object === original ? writtenId : objectId(object.key);
         const first = merged.get(id);
         if (first === undefined) merged.set(id, object);
-        // One certificate in two places is one certificate.
-        else if (object.key.kind !== "tlsCertificate") {
-          problems.push(duplicateProblem(object, first));
-        }
+        else if (object.key.kind === "tlsCertificate") {
+          merged.set(id, joinedCertificates(first, object));
+        } else problems.push(duplicateProblem(object, first));
       }
     }
+    this.#content.retain(places);
     const { filename } = this.#init.config;
     if (filename !== undefined && paths.length === 0) {
       const message = `Cannot read ${filename}: there is no such file`;
@@ -165,9 +171,9 @@ export class FileReader {
     const changes = difference(this.#objects, merged);
     this.#objects = merged;
     const digest = failures.length === 0 ? this.#digest.root() : undefined;
-    const folders = [...new Set([...this.#folders, ...this.#tls.files.folders])];
+    const folders = [...new Set([...this.#folders, ...this.#content.folders])];
     // A folder that is not there yet cannot be watched.
-    const mustLookAgain = this.#tls.files.isIncomplete && this.#init.config.watch;
+    const mustLookAgain = this.#content.isIncomplete && this.#init.config.watch;
     const againMs = mustLookAgain
       ? Math.min(lookAgainMs ?? missingFolderPollMs, missingFolderPollMs)
       : lookAgainMs;
@@ -213,10 +219,17 @@ function decodeFile(
   return { ...state, objects: kept, problems: [...problems, problem] };
 }
 
+/** Of certificates in files the numbers move, so that what is written for one is where it is. */
+function placeOf(path: string, writtenId: string, { object: { config } }: PresentObject): string {
+  return config?.kind === "tlsCertificate"
+    ? `\0${config.certFile}\0${config.keyFile}`
+    : `${path}\0${writtenId}`;
+}
+
 /** An object counts as changed when what it says or what is wrong with it changed; moving it in the file is no change. */
 function difference(
-  before: ReadonlyMap<string, DocumentObject>,
-  after: ReadonlyMap<string, DocumentObject>,
+  before: ReadonlyMap<string, PresentObject>,
+  after: ReadonlyMap<string, PresentObject>,
 ): readonly SourceChange[] {
   const changes: SourceChange[] = [];
   for (const [id, { key }] of before) {

@@ -6,8 +6,8 @@ import { isDeepStrictEqual } from "node:util";
 import type { Diagnostic } from "../../config-model/dynamic/diagnostic.ts";
 import type { FileProviderConfig } from "../../config-model/static/static-configuration.ts";
 import type { Logger } from "../../foundation/log.ts";
+import { SettledWatch } from "./content/settled-watch.ts";
 import { FileReader } from "./file-provider-reader.ts";
-import { FolderWatch } from "./file-provider-watch.ts";
 import type { Provider, ProviderEvent } from "./provider.ts";
 
 export interface FileProviderInit {
@@ -18,39 +18,22 @@ export interface FileProviderInit {
   readonly missingGraceMs?: number;
 }
 
-/** A writer that never pauses is read all the same. */
-const maxSettleMs = 500;
-
-/** Where folders cannot be watched (limits of the system), they are looked at this often. */
-const pollMs = 1_000;
-
 export class FileProvider implements Provider {
   readonly name = "file";
   readonly #config: FileProviderConfig;
-  readonly #log: Logger;
-  readonly #settleMs: number;
   readonly #reader: FileReader;
-  readonly #watch: FolderWatch;
+  readonly #watch: SettledWatch;
   #emit: ((event: ProviderEvent) => void) | undefined;
-  #timer: NodeJS.Timeout | undefined;
-  #firstUnreadMs: number | undefined;
   /** The mark emitted last: `complete`, or why not; the former is the last one ever. */
   #mark: ProviderEvent | undefined;
   #problems: readonly Diagnostic[] = [];
   /** Of the files, as it was emitted last. */
   #digest: Uint8Array | undefined;
-  /** Folders whose failure to be watched has been logged. */
-  readonly #unwatched = new Set<string>();
 
   constructor({ config, log, settleMs = 25, missingGraceMs = 250 }: FileProviderInit) {
     this.#config = config;
-    this.#log = log;
-    this.#settleMs = settleMs;
     this.#reader = new FileReader({ config, nowMs: () => performance.now(), missingGraceMs });
-    this.#watch = new FolderWatch(
-      () => this.#noteChange(),
-      (folder, error) => this.#pollInstead(folder, error),
-    );
+    this.#watch = new SettledWatch({ log, settleMs, onSettled: () => this.#read() });
   }
 
   async start(emit: (event: ProviderEvent) => void, signal: AbortSignal): Promise<void> {
@@ -67,15 +50,11 @@ export class FileProvider implements Provider {
 
   async stop(): Promise<void> {
     this.#emit = undefined;
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
     this.#watch.close();
   }
 
   #read(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-    this.#firstUnreadMs = undefined;
+    this.#watch.forgetDue();
     const reading = this.#reader.read();
     const emit = (event: ProviderEvent) => this.#emit?.(event);
     const { changes, digest } = reading;
@@ -93,35 +72,13 @@ export class FileProvider implements Provider {
         : { kind: "unavailable", reason: reading.incomplete },
     );
     if (this.#emit === undefined) return;
-    if (reading.lookAgainMs !== undefined) this.#readWithin(reading.lookAgainMs);
-    // Between a reading and the beginning of a watch a change could have slipped through.
-    if (this.#config.watch && this.#watch.set(reading.folders)) this.#readWithin(this.#settleMs);
+    if (reading.lookAgainMs !== undefined) this.#watch.lookWithin(reading.lookAgainMs);
+    if (this.#config.watch) this.#watch.follow(reading.folders);
   }
 
   #emitMark(mark: ProviderEvent): void {
     if (this.#mark?.kind === "complete" || isDeepStrictEqual(mark, this.#mark)) return;
     this.#mark = mark;
     this.#emit?.(mark);
-  }
-
-  #noteChange(): void {
-    if (this.#emit === undefined) return;
-    const now = performance.now();
-    this.#firstUnreadMs ??= now;
-    const leftMs = this.#firstUnreadMs + maxSettleMs - now;
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#read(), Math.max(0, Math.min(this.#settleMs, leftMs)));
-  }
-
-  #readWithin(ms: number): void {
-    this.#timer ??= setTimeout(() => this.#read(), ms);
-  }
-
-  #pollInstead(folder: string, error: Error): void {
-    if (!this.#unwatched.has(folder)) {
-      this.#unwatched.add(folder);
-      this.#log.warn("folder cannot be watched, it is looked at every second", { folder, error });
-    }
-    if (this.#emit !== undefined) this.#readWithin(pollMs);
   }
 }
