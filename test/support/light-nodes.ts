@@ -27,14 +27,17 @@ export interface LightNodesInit {
 export class LightNodes implements AsyncDisposable {
   readonly #child: ChildProcess;
   readonly #reached = new Map<bigint, number>();
+  /** Answers come in the order of the questions. */
+  readonly #asking: ((report: LightNodesReport) => void)[] = [];
 
   constructor({ address, count, prefix = "node", isForgetful = false }: LightNodesInit) {
     const program = new URL("light-nodes-process.ts", import.meta.url);
     const memory = isForgetful ? "forgetful" : "faithful";
     this.#child = fork(program, [address, `${count}`, prefix, memory]);
-    this.#child.setMaxListeners(0);
+    // One listener for all: of two messages that arrive together, a listener awaited anew would miss the second.
     this.#child.on("message", (message: LightNodesMessage) => {
       if (message.kind === "reached") this.#reached.set(BigInt(message.number), message.atMs);
+      else this.#asking.shift()?.(message.report);
     });
   }
 
@@ -43,12 +46,9 @@ export class LightNodes implements AsyncDisposable {
     return until(`all nodes at ${number}`, () => this.#reached.get(number), timeoutMs);
   }
 
-  async report(): Promise<LightNodesReport> {
+  report(): Promise<LightNodesReport> {
     this.#child.send("report");
-    for (;;) {
-      const [message] = (await once(this.#child, "message")) as [LightNodesMessage];
-      if (message.kind === "report") return message.report;
-    }
+    return new Promise((resolve) => this.#asking.push(resolve));
   }
 
   async untilReport(
