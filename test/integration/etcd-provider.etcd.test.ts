@@ -118,10 +118,16 @@ describe("EtcdProvider", { concurrency: true }, () => {
       "put traefik/http/routers/r/service s",
       "put traefik/http/services/s/loadBalancer/servers/0/url http://127.0.0.1:1",
     );
+    // What arrives while this process is busy would go on together.
+    const seen = (count: number) =>
+      until(`${count} changes`, () => provided.changes.length === count);
+    await seen(1);
     await etcd.put("traefik/http/routers/r/priority", "7");
+    await seen(2);
     await etcd.ctl("del", "traefik/http/services/s/loadBalancer/servers/0/url");
+    await seen(3);
     await etcd.ctl("del", "--prefix", "traefik/http/routers/r/");
-    await until("four changes", () => provided.changes.length >= 4);
+    await seen(4);
     assert.deepEqual(provided.changes, [
       ["httpRouter r read", "httpService s read"],
       ["httpRouter r read"],
