@@ -55,7 +55,5 @@ function shownStart(word: string): string {
 
 function consequence(path: string): string {
   if (!path.startsWith("entryPoints.")) return "";
-  return path.endsWith(".http.tls")
-    ? ", so HTTP routers are not served there"
-    : ", so the entry point is not opened";
+  return ", so the entry point is not opened";
 }

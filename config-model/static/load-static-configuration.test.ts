@@ -279,7 +279,6 @@ entryPoints:
     assert.deepEqual(
       warnings.toSorted((a, b) => (a < b ? -1 : 1)),
       [
-        "s.yml:12:36: entryPoints.secure.http.tls is not supported yet, so HTTP routers are not served there",
         "s.yml:12:46: entryPoints.secure.http3 is not supported yet",
         "s.yml:13:18: UDP of entryPoints.dns.address is not supported yet, so the entry point is not opened",
         "s.yml:2:1: api is not supported yet",
@@ -291,13 +290,7 @@ entryPoints:
     const unbuilt = [...configuration.entryPoints].map(([name, config]) => [name, config.unbuilt]);
     assert.deepEqual(unbuilt, [
       ["web", [{ path: "http2", effect: "degraded" }]],
-      [
-        "secure",
-        [
-          { path: "http.tls", effect: "closed" },
-          { path: "http3", effect: "degraded" },
-        ],
-      ],
+      ["secure", [{ path: "http3", effect: "degraded" }]],
       ["dns", []],
     ]);
   });

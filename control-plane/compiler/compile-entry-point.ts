@@ -43,7 +43,7 @@ export function compileEntryPoint(key: ObjectKey, config: EntryPointConfig): Com
         httpMiddlewares: [...config.http.middlewares],
         underscoreHeaders: underscoreHeaders[config.underscoreHeaders],
         deniedPathCharacters: config.deniedPathCharacters,
-        httpTls: undefined,
+        httpTls: config.http.tls && { options: config.http.tls.options ?? "" },
       },
     },
     problems: [],

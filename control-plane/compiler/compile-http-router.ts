@@ -4,16 +4,10 @@ import { providerOf, qualifiedReference } from "../../config-model/dynamic/quali
 import { parseRule } from "../../config-model/rule/parse-rule.ts";
 import { ruleDomains } from "../../config-model/rule/rule-domains.ts";
 import { encodeRule } from "../../config-model/snapshot/rule-codec.ts";
-import { shownText } from "../../foundation/shown-text.ts";
-import {
-  type CompiledContent,
-  type Problem,
-  type RouterTls,
-  selectEntryPoints,
-} from "./compiled-content.ts";
+import { type CompiledContent, type Problem, selectEntryPoints } from "./compiled-content.ts";
 import { describeObject } from "./describe-object.ts";
-import { defaultTlsOptions, qualifiedTlsOptions } from "./router-binder.ts";
 import { type ProviderPrecedence, routerPriority } from "./router-priority.ts";
+import { routerTls } from "./router-tls.ts";
 import { invalidRule } from "./rule-problem.ts";
 
 export function compileHttpRouter(
@@ -41,6 +35,7 @@ export function compileHttpRouter(
   if (!parsed.ok) return invalidRule(key, text, parsed.problem);
   const rank = routerPriority(key, config.priority, text, parsed.rule, precedence);
   if (!rank.ok) return rank.content;
+  const asked = config.tls && routerTls(key, config.tls.options, ruleDomains(parsed.rule));
   return {
     kind: "usable",
     body: {
@@ -53,12 +48,13 @@ export function compileHttpRouter(
         middlewares: qualifiedNames(config.middlewares, provider),
         service: service ? qualifiedReference(service, provider) : "",
         parents,
-        tls: undefined,
+        tls: asked && { options: asked.tls.options },
         defaultTlsOn: [],
       },
     },
     ...(parents.length === 0 && { entryPoints: selectEntryPoints(config.entryPoints) }),
-    problems: [],
+    ...(asked !== undefined && { tls: asked.tls }),
+    problems: asked?.problems ?? [],
   };
 }
 
@@ -71,29 +67,19 @@ export function compileHttpRouterOut(
   const parents = qualifiedNames(config.parentRefs, providerOf(key));
   const misplaced = keysNoChildMayHave(config).map((path) => childProblem(key, path));
   if (misplaced.length > 0) return { kind: "out", problems: misplaced, parents };
-  const tls = parents.length === 0 ? tlsOf(key, config) : undefined;
-  if (tls === undefined) return { kind: "out", problems, parents };
-  const { options, hosts } = tls;
-  const said = [...problems];
-  if (hosts.length === 0 && options !== defaultTlsOptions) said.push(hostlessOptions(key, options));
-  return { kind: "out", problems: said, entryPoints: selectEntryPoints(config.entryPoints), tls };
+  const asked = parents.length === 0 ? tlsOf(key, config) : undefined;
+  if (asked === undefined) return { kind: "out", problems, parents };
+  const entryPoints = selectEntryPoints(config.entryPoints);
+  return { kind: "out", problems: [...problems, ...asked.problems], entryPoints, tls: asked.tls };
 }
 
-function tlsOf(key: ObjectKey, { tls, rule: text }: HttpRouterConfig): RouterTls | undefined {
+function tlsOf(
+  key: ObjectKey,
+  { tls, rule: text }: HttpRouterConfig,
+): ReturnType<typeof routerTls> | undefined {
   if (tls === undefined || text === undefined) return undefined;
   const parsed = parseRule(text, "http");
-  if (!parsed.ok) return undefined;
-  return { options: qualifiedTlsOptions(tls.options, key), hosts: ruleDomains(parsed.rule) };
-}
-
-function hostlessOptions(key: ObjectKey, options: string): Problem {
-  return {
-    severity: "warning",
-    code: "tls-options-conflict",
-    message: `Cannot use TLS options "${shownText(options)}" for ${describeObject(key)}: its rule names no host`,
-    field: ["tls", "options"],
-    hint: "TLS options are chosen by host, before any router is: the default ones are used",
-  };
+  return parsed.ok ? routerTls(key, tls.options, ruleDomains(parsed.rule)) : undefined;
 }
 
 /** What belongs to the router at the root: a child is behind its entry points, TLS and observability. */

@@ -9,6 +9,7 @@ import { compileHttpService } from "./compile-http-service.ts";
 import { compileNodeSettings } from "./compile-node-settings.ts";
 import { compileTcpRouter } from "./compile-tcp-router.ts";
 import { compileTcpService } from "./compile-tcp-service.ts";
+import { compileTlsCertificate, compileTlsOptions, compileTlsStore } from "./compile-tls.ts";
 import { type CompiledContent, out, type Problem } from "./compiled-content.ts";
 import { describeObject } from "./describe-object.ts";
 import type { ProviderPrecedence } from "./router-priority.ts";
@@ -18,20 +19,15 @@ export function compileObject(
   config: DynamicObject,
   precedence: ProviderPrecedence,
 ): CompiledContent {
-  const open = config.kind === "entryPoint" ? keysOpenOnEntryPoints : none;
-  const closed = config.unbuilt.filter(({ path, effect }) => {
-    return effect === "closed" && !open.has(path);
-  });
+  const closed = config.unbuilt.filter(({ effect }) => effect === "closed");
   if (closed.length > 0) {
     const problems = closed.map(closedProblem(key));
     if (config.kind === "httpRouter") return compileHttpRouterOut(key, config, problems);
     return { kind: "out", problems };
   }
   const content = compileKind(key, config, precedence);
-  const degraded = config.unbuilt.map(
-    ({ path }): Problem => degradedProblem(key, path, open.has(path)),
-  );
-  if (degraded.length === 0) return content;
+  if (config.unbuilt.length === 0) return content;
+  const degraded = config.unbuilt.map(({ path }) => degradedProblem(key, path));
   return { ...content, problems: [...content.problems, ...degraded] };
 }
 
@@ -55,23 +51,21 @@ function compileKind(
       return compileEntryPoint(key, config);
     case "nodeSettings":
       return compileNodeSettings(config);
+    case "tlsOptions":
+      return compileTlsOptions(key, config);
+    case "tlsStore":
+      return compileTlsStore(key, config);
+    case "tlsCertificate":
+      return compileTlsCertificate(key, config);
     case "httpModel":
     case "httpServersTransport":
     case "tcpMiddleware":
     case "tcpServersTransport":
     case "udpRouter":
     case "udpService":
-    case "tlsOptions":
-    case "tlsStore":
-    case "tlsCertificate":
       return out("not-built", `Cannot use ${describeObject(key)}: this kind is not supported yet`);
   }
 }
-
-const none: ReadonlySet<string> = new Set();
-
-/** They close the routers on the entry point instead of the entry point itself. */
-const keysOpenOnEntryPoints: ReadonlySet<string> = new Set(["http.tls"]);
 
 /** "Not built is never open": without this key the object would let through more than was meant. */
 function closedProblem(key: ObjectKey): (unbuilt: UnbuiltKey) => Problem {
@@ -88,13 +82,13 @@ function closedProblem(key: ObjectKey): (unbuilt: UnbuiltKey) => Problem {
   };
 }
 
-function degradedProblem(key: ObjectKey, path: string, closesRouters: boolean): Problem {
+function degradedProblem(key: ObjectKey, path: string): Problem {
   return {
     severity: "warning",
     code: "not-built-degraded",
     message: `Cannot honour "${path}" of ${describeObject(key)}: it is not supported yet`,
     field: fieldOf(path),
-    hint: closesRouters ? "HTTP routers are not served there" : "the object is used without it",
+    hint: "the object is used without it",
   };
 }
 

@@ -17,6 +17,7 @@ export type EntryPointSelection = readonly string[] | "default";
 export interface RouterTls {
   /** `default` or `name@provider`. */
   readonly options: string;
+  /** Named in its rule. */
   readonly hosts: readonly string[];
 }
 
@@ -24,10 +25,12 @@ export interface RouterTls {
 export type CompiledContent =
   | {
       readonly kind: "usable";
-      /** Names what it refers to, and never contains it; `entryPoints` of routers are filled in later. */
+      /** Names what it refers to, and never contains it; `entryPoints` and `defaultTlsOn` of routers are filled in later. */
       readonly body: Body;
       /** Routers on entry points only. */
       readonly entryPoints?: EntryPointSelection;
+      /** Of HTTP routers on entry points only. */
+      readonly tls?: RouterTls;
       readonly problems: readonly Problem[];
     }
   /** Understood, and it is not to be served: takes the place of an earlier version. */
@@ -36,7 +39,7 @@ export type CompiledContent =
       readonly problems: readonly Problem[];
       /** Of a child router: it is one all the same. */
       readonly parents?: readonly string[];
-      /** Of a router that is out because TLS is not built: what it says about its hosts counts for others. */
+      /** Of a router with TLS: what it says about its hosts counts for others. */
       readonly entryPoints?: EntryPointSelection;
       readonly tls?: RouterTls;
     }

@@ -31,6 +31,8 @@ export interface CompiledObject {
   handsOver: boolean;
   entryPointProblems: readonly Problem[];
   tlsProblems: readonly Problem[];
+  /** Routers only: entry points where it has the default TLS options, whatever it asks for. */
+  defaultTlsOn: readonly string[];
   /** From the content in use and what it is bound to; absent when that gives nothing to serve. */
   compiled: Resource | undefined;
   /** `compiled` exists and so does, transitively, everything it requires. */
@@ -57,6 +59,7 @@ export function createCompiledObject(id: string, key: ObjectKey): CompiledObject
     handsOver: false,
     entryPointProblems: [],
     tlsProblems: [],
+    defaultTlsOn: [],
     compiled: undefined,
     complete: false,
     included: false,

@@ -20,6 +20,11 @@ const nouns: Readonly<Record<ObjectKind, string>> = {
   tlsCertificate: "TLS certificate",
 };
 
+/** `router "shop@file" does not exist`. */
+export function doesNotExist(key: ObjectKey): string {
+  return `${describeObject(key)} ${key.kind === "tlsOptions" ? "do" : "does"} not exist`;
+}
+
 /** As operators read it: `router "shop@file"`. */
 export function describeObject({ kind, name }: ObjectKey): string {
   return `${nouns[kind]} "${shownText(name)}"`;

@@ -4,7 +4,7 @@ import { localKey, providerOf } from "../../config-model/dynamic/qualified-name.
 import type { FieldPath } from "../../config-model/schema/locate-field.ts";
 import type { Problem } from "./compiled-content.ts";
 import type { CompiledObject } from "./compiled-object.ts";
-import { describeObject } from "./describe-object.ts";
+import { describeObject, doesNotExist } from "./describe-object.ts";
 import { bondProblems, lackOfChildren, lackOfParents } from "./diagnose-bonds.ts";
 import { keyOf, type Lack, lack, loopPath, notInUse, sameProviderHint, whyOut } from "./lack.ts";
 import type { ObjectGraph } from "./object-graph.ts";
@@ -27,14 +27,14 @@ export function diagnoseObject(object: CompiledObject, graph: ObjectGraph): Diag
   }
   const missing = object.included || object.compiled === undefined ? [] : lacking(object, graph);
   const { source } = object;
-  const lastGood = servesLastGood(object);
+  const fate = fateOf(object);
   const at = source?.source ?? carriedPosition(object.key);
   const place = ({ field, ...problem }: Problem): Diagnostic => {
     return { ...problem, object: object.key, source: fieldPosition(object, field) ?? at };
   };
   const diagnostics: readonly Diagnostic[] = [
-    ...(source?.problems ?? []).map((read) => withFate({ ...read, object: object.key }, lastGood)),
-    ...object.contentProblems.map((own) => withFate(place(own), lastGood)),
+    ...(source?.problems ?? []).map((read) => withFate({ ...read, object: object.key }, fate)),
+    ...object.contentProblems.map((own) => withFate(place(own), fate)),
     ...object.entryPointProblems.map(place),
     ...object.tlsProblems.map(place),
     ...missingMentions(object, graph).map(place),
@@ -82,7 +82,7 @@ function lackOf(id: string, object: CompiledObject, graph: ObjectGraph): Lack[] 
   const subject = `Cannot use ${describeObject(object.key)}`;
   const target = graph.get(id);
   if (target === undefined) {
-    const cause = `${describeObject(keyOf(id))} does not exist`;
+    const cause = doesNotExist(keyOf(id));
     // A name that was given another provider was not looked up here.
     const isLocal = providerOf(keyOf(id)) === providerOf(object.key);
     const hint = isLocal ? sameProviderHint : undefined;
@@ -97,36 +97,44 @@ function lackOf(id: string, object: CompiledObject, graph: ObjectGraph): Lack[] 
 
 /** Where an object names what it requires. */
 function referenceField(from: ObjectKey, to: ObjectKey): FieldPath {
+  if (to.kind === "tlsOptions") return ["tls", "options"];
   if (to.kind !== "httpMiddleware") return ["service"];
   return from.kind === "httpMiddleware" ? ["chain", "middlewares"] : ["middlewares"];
 }
 
-/** What an entry point's routers run first, and cannot: they are answered 404 there. */
+/**
+ * What an entry point gives its routers and cannot: without their middlewares they are answered 404 there, without their
+ * TLS options connections are closed.
+ */
 function missingMentions(object: CompiledObject, graph: ObjectGraph): Problem[] {
   if (!object.included) return [];
   return object.mentioned.flatMap((id) => {
     const target = graph.get(id);
     if (target?.included) return [];
     const code = target === undefined ? "unknown-reference" : "disabled-reference";
-    const why =
-      target === undefined ? `${describeObject(keyOf(id))} does not exist` : whyOut(target).message;
+    const why = target === undefined ? doesNotExist(keyOf(id)) : whyOut(target).message;
+    const what =
+      keyOf(id).kind === "tlsOptions" ? "with the TLS options" : "behind the middlewares";
     const message =
       object.key.kind === "entryPoint"
         ? `Cannot serve HTTP routers on ${describeObject(object.key)}: ${why}`
-        : `Cannot serve ${describeObject(object.key)} behind the middlewares of its entry points: ${why}`;
+        : `Cannot serve ${describeObject(object.key)} ${what} of its entry points: ${why}`;
     return [{ severity: "error", code, message } as const];
   });
 }
 
-/** The content read last is a mistake, and an earlier one is in its place. */
-function servesLastGood({ source, inUse }: CompiledObject): boolean {
-  if (source === undefined || inUse.kind === "none") return false;
-  return inUse.kind === "carried" || inUse.config !== source.config;
+/** The content read last is a mistake: what is in its place, if anything is. */
+function fateOf({ source, inUse, compiled }: CompiledObject): string | undefined {
+  if (source === undefined) return undefined;
+  if (inUse.kind === "none") {
+    return compiled === undefined ? undefined : "connections that need them are closed";
+  }
+  const isLastGood = inUse.kind === "carried" || inUse.config !== source.config;
+  return isLastGood ? "its last good version stays in use" : undefined;
 }
 
-function withFate<T extends Problem>(found: T, lastGood: boolean): T {
-  if (!lastGood || found.severity !== "error") return found;
-  const fate = "its last good version stays in use";
+function withFate<T extends Problem>(found: T, fate: string | undefined): T {
+  if (fate === undefined || found.severity !== "error") return found;
   return { ...found, hint: found.hint === undefined ? fate : `${found.hint}; ${fate}` };
 }
 

@@ -22,7 +22,7 @@ export function lack(
 }
 
 export function notInUse(key: ObjectKey): string {
-  return `${describeObject(key)} is not in use`;
+  return `${describeObject(key)} ${key.kind === "tlsOptions" ? "are" : "is"} not in use`;
 }
 
 export function whyOut(target: CompiledObject): {

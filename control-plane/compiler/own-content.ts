@@ -6,10 +6,11 @@ import { resourceKindOf } from "../../config-model/snapshot/resource-kind.ts";
 import { errorText } from "../../foundation/error-text.ts";
 import type { ResourceKind } from "../../proto/gen/switchyard/fleet/v1/resource.ts";
 import { compileObject } from "./compile-object.ts";
+import { standIn } from "./compile-tls.ts";
 import { type Body, type CompiledContent, invalid } from "./compiled-content.ts";
 import type { CompiledObject } from "./compiled-object.ts";
 import { describeObject } from "./describe-object.ts";
-import { decodeBody, entryPointsOf } from "./resource-body.ts";
+import { decodeBody, entryPointsOf, tlsOf } from "./resource-body.ts";
 import type { ProviderPrecedence } from "./router-priority.ts";
 
 export type EncodeResource = (kind: ResourceKind, name: string, body: Body) => Resource;
@@ -42,6 +43,12 @@ export class OwnContentCompiler {
     }
   }
 
+  /** What is in the place of an object that must not be missing while it has never been good. */
+  standIn(key: ObjectKey): Resource | undefined {
+    const body = standIn(key);
+    return body && this.encode(key, body);
+  }
+
   /** Undefined: a kind that is never sent. */
   encode({ kind, name }: ObjectKey, body: Body): Resource | undefined {
     const resourceKind = resourceKindOf(kind);
@@ -57,8 +64,14 @@ export class OwnContentCompiler {
         const body = decodeBody(inUse.resource.payload);
         if (body === undefined) return undefined;
         const entryPoints = entryPointsOf(body);
-        const content = { kind: "usable", body, problems: [] } as const;
-        return entryPoints === undefined ? content : { ...content, entryPoints };
+        const tls = tlsOf(body);
+        return {
+          kind: "usable",
+          body,
+          ...(entryPoints !== undefined && { entryPoints }),
+          ...(tls !== undefined && { tls }),
+          problems: [],
+        };
       }
       case "config":
         return compileObject(key, inUse.config, this.#precedence);

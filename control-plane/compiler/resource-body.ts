@@ -10,7 +10,8 @@ import {
   type ResourceKind,
   UnderscoreHeaders,
 } from "../../proto/gen/switchyard/fleet/v1/resource.ts";
-import type { Body, EntryPointSelection } from "./compiled-content.ts";
+import type { Body, EntryPointSelection, RouterTls } from "./compiled-content.ts";
+import { defaultTlsName } from "./default-tls.ts";
 
 export function encodeResource(kind: ResourceKind, name: string, body: Body): Resource {
   const payload = ResourceBody.encode({ features: neededFeatures(body), body }).finish();
@@ -31,6 +32,7 @@ function neededFeatures(body: Body): ResourceFeature[] {
     if (parents.length > 0) needed.push("parent-routers");
     if (tls !== undefined || defaultTlsOn.length > 0) needed.push("router-tls");
   }
+  if (body.$case === "tcpRouter" && body.value.tls !== undefined) needed.push("tcp-router-tls");
   return needed;
 }
 
@@ -47,8 +49,8 @@ export function decodeBody(payload: Uint8Array): Body | undefined {
 export function requiredObjects(body: Body): readonly string[] {
   switch (body.$case) {
     case "httpRouter": {
-      const { service, middlewares } = body.value;
-      const needed = middlewareIds(middlewares);
+      const { service, middlewares, tls } = body.value;
+      const needed = [...middlewareIds(middlewares), ...optionsIds(tls?.options)];
       return service === ""
         ? needed
         : [objectId({ kind: "httpService", name: service }), ...needed];
@@ -70,10 +72,24 @@ export function requiredObjects(body: Body): readonly string[] {
   }
 }
 
-/** Ids of the objects it goes on without, and says so: what every router on an entry point runs first. */
+/** Ids of the objects it goes on without, and says so: what an entry point gives every router on it. */
 export function mentionedObjects(body: Body): readonly string[] {
   if (body.$case !== "entryPoint") return [];
-  return middlewareIds(body.value.httpMiddlewares.filter((name) => name.includes("@")));
+  const { httpMiddlewares, httpTls } = body.value;
+  const named = httpMiddlewares.filter((name) => name.includes("@"));
+  const options = httpTls?.options.includes("@") === true ? httpTls.options : undefined;
+  return [...middlewareIds(named), ...optionsIds(options)];
+}
+
+/** Options an entry point gives to routers without TLS of their own, as written; undefined: it gives none. */
+export function givenTlsOf(body: Body): string | undefined {
+  return body.$case === "entryPoint" ? body.value.httpTls?.options : undefined;
+}
+
+/** What a router asked for when it was compiled. */
+export function tlsOf(body: Body): RouterTls | undefined {
+  if (body.$case !== "httpRouter" || body.value.tls === undefined) return undefined;
+  return { options: body.value.tls.options, hosts: ruleHosts(body) };
 }
 
 /** A name without provider means another middleware for each provider's routers, which mention it themselves. */
@@ -105,10 +121,21 @@ export function entryPointsOf(body: Body): EntryPointSelection | undefined {
   return body.value.entryPoints;
 }
 
-export function withEntryPoints(body: Body, entryPoints: readonly string[]): Body {
+/** Entry points where a router had the default TLS options when it was compiled. */
+export function defaultTlsOnOf(body: Body): readonly string[] {
+  return body.$case === "httpRouter" ? body.value.defaultTlsOn : [];
+}
+
+export function bound(
+  body: Body,
+  entryPoints: readonly string[],
+  defaultTlsOn: readonly string[],
+): Body {
   switch (body.$case) {
-    case "httpRouter":
-      return { $case: "httpRouter", value: { ...body.value, entryPoints: [...entryPoints] } };
+    case "httpRouter": {
+      const places = { entryPoints: [...entryPoints], defaultTlsOn: [...defaultTlsOn] };
+      return { $case: "httpRouter", value: { ...body.value, ...places } };
+    }
     case "tcpRouter":
       return { $case: "tcpRouter", value: { ...body.value, entryPoints: [...entryPoints] } };
     case "nodeSettings":
@@ -121,6 +148,11 @@ export function withEntryPoints(body: Body, entryPoints: readonly string[]): Bod
     case "tlsStore":
       return body;
   }
+}
+
+function optionsIds(name: string | undefined): readonly string[] {
+  if (name === undefined || name === defaultTlsName) return [];
+  return [objectId({ kind: "tlsOptions", name })];
 }
 
 export function middlewareIds(names: readonly string[]): readonly string[] {

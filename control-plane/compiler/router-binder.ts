@@ -4,15 +4,17 @@
  * which they make a difference and no others.
  */
 import type { ObjectKey } from "../../config-model/dynamic/object-key.ts";
+import { objectId } from "../../config-model/dynamic/object-key.ts";
 import { providerOf, qualifiedReference } from "../../config-model/dynamic/qualified-name.ts";
 import { shownText } from "../../foundation/shown-text.ts";
 import type { EntryPointSelection, Problem, RouterTls } from "./compiled-content.ts";
 import type { CompiledObject } from "./compiled-object.ts";
+import { defaultTlsName } from "./default-tls.ts";
 import { describeObject } from "./describe-object.ts";
 import { EntryPointTable, type EntryPointTraits } from "./entry-point-table.ts";
-import { TlsOptionsTable, type TlsUse } from "./tls-options-table.ts";
-
-export const defaultTlsOptions = "default";
+import { middlewareIds } from "./resource-body.ts";
+import { qualifiedTlsOptions } from "./router-tls.ts";
+import { type TlsConflict, TlsOptionsTable, type TlsUse } from "./tls-options-table.ts";
 
 export interface BoundRouter {
   readonly key: ObjectKey;
@@ -27,8 +29,15 @@ export interface BoundRouter {
 export interface Binding {
   /** Where it serves. */
   readonly names: readonly string[];
-  /** Those its entry points run first that are of its own provider. */
-  readonly middlewares: readonly string[];
+  /** Ids of what its entry points give it and its own provider has: middlewares they run first, TLS options. */
+  readonly given: readonly string[];
+  readonly problems: readonly Problem[];
+}
+
+/** TLS options chosen by host are not always those asked for. */
+export interface SettledTls {
+  /** Entry points where the router has the default ones, whatever it or the entry point says; in order. */
+  readonly defaultOn: readonly string[];
   readonly problems: readonly Problem[];
 }
 
@@ -55,7 +64,7 @@ export class RouterBinder {
     return this.#entryPoints.takeAffectedRouters();
   }
 
-  /** Bound routers of which `tlsProblems` may say something else than at the last call. */
+  /** Bound routers of which `settledTls` may be another than at the last call. */
   takeTlsAffected(): ReadonlySet<string> {
     return this.#tls.takeAffected();
   }
@@ -64,20 +73,32 @@ export class RouterBinder {
     const { names, unknown } = this.#entryPoints.bind(router.selection);
     const uses = names.flatMap((entryPoint) => this.#tlsUse(router, entryPoint));
     this.#tls.set(router.id, uses);
-    const plain = names.filter((name) => uses.every(({ entryPoint }) => entryPoint !== name));
-    const problems = entryPointProblems(router.key, names, unknown);
-    // Of a router with TLS of its own it has been said already.
-    if (router.tls === undefined) problems.push(...unbuiltTls(router.key, uses, plain));
-    return { names: plain, middlewares: this.#middlewaresOn(plain, router.key), problems };
+    const given = [
+      ...middlewareIds(this.#middlewaresOn(names, router.key)),
+      ...(router.tls === undefined ? this.#givenOptions(uses) : []),
+    ];
+    return { names, given, problems: entryPointProblems(router.key, names, unknown) };
   }
 
-  tlsProblems(key: ObjectKey, id: string): readonly Problem[] {
-    return this.#tls.conflictsOf(id).map(({ entryPoint, host, options }) => ({
-      severity: "warning",
-      code: "tls-options-conflict",
-      message: `Cannot use TLS options of ${describeObject(key)} for host "${shownText(host)}" on entry point "${shownText(entryPoint)}": its routers ask for ${options.map((name) => `"${shownText(name)}"`).join(" and ")}`,
-      hint: "TLS options are chosen by host, before any router is: the default ones are used there",
-    }));
+  /** Entry points a bound router serves on. */
+  namesOf(selection: EntryPointSelection): readonly string[] {
+    return this.#entryPoints.bind(selection).names;
+  }
+
+  settledTls(key: ObjectKey, id: string): SettledTls {
+    const conflicts = this.#tls.conflictsOf(id);
+    const hostless = this.#tls.usesOf(id).filter(({ options, hosts }) => {
+      return hosts.length === 0 && options !== defaultTlsName;
+    });
+    if (conflicts.length === 0 && hostless.length === 0) return nothingSettled;
+    const places = [...conflicts, ...hostless].map(({ entryPoint }) => entryPoint);
+    return {
+      defaultOn: [...new Set(places)].sort(),
+      problems: [
+        ...conflicts.map((conflict) => conflictProblem(key, conflict)),
+        ...hostless.map((use) => hostlessProblem(key, use)),
+      ],
+    };
   }
 
   #middlewaresOn(entryPoints: readonly string[], router: ObjectKey): readonly string[] {
@@ -89,18 +110,44 @@ export class RouterBinder {
     });
   }
 
+  /** TCP routers are not chosen by host: each has its own TLS, whatever others ask for. */
   #tlsUse({ key, tls, hosts }: BoundRouter, entryPoint: string): TlsUse[] {
+    if (key.kind !== "httpRouter") return [];
     if (tls !== undefined) return [{ entryPoint, ...tls }];
     const given = this.#entryPoints.traitsOf(entryPoint)?.tlsOptions;
-    if (given === undefined || key.kind !== "httpRouter") return [];
+    if (given === undefined) return [];
     return [{ entryPoint, options: qualifiedTlsOptions(given, key), hosts: hosts() }];
+  }
+
+  /** Those an entry point names with a provider are its own to miss. */
+  #givenOptions(uses: readonly TlsUse[]): readonly string[] {
+    const isLocal = ({ entryPoint, options, hosts }: TlsUse) =>
+      options !== defaultTlsName &&
+      hosts.length > 0 &&
+      this.#entryPoints.traitsOf(entryPoint)?.tlsOptions?.includes("@") === false;
+    const names = uses.filter(isLocal).map(({ options }) => options);
+    return [...new Set(names)].map((name) => objectId({ kind: "tlsOptions", name }));
   }
 }
 
-/** Empty or `default`: the default ones, which belong to no provider. */
-export function qualifiedTlsOptions(name: string | undefined, router: ObjectKey): string {
-  if (!name || name === defaultTlsOptions) return defaultTlsOptions;
-  return qualifiedReference(name, providerOf(router));
+const nothingSettled: SettledTls = { defaultOn: [], problems: [] };
+
+function conflictProblem(key: ObjectKey, { entryPoint, host, options }: TlsConflict): Problem {
+  return {
+    severity: "warning",
+    code: "tls-options-conflict",
+    message: `Cannot use TLS options of ${describeObject(key)} for host "${shownText(host)}" on entry point "${shownText(entryPoint)}": its routers ask for ${options.map((name) => `"${shownText(name)}"`).join(" and ")}`,
+    hint: "TLS options are chosen by host, before any router is: the default ones are used there",
+  };
+}
+
+function hostlessProblem(key: ObjectKey, { entryPoint, options }: TlsUse): Problem {
+  return {
+    severity: "warning",
+    code: "tls-options-conflict",
+    message: `Cannot use TLS options "${shownText(options)}" of entry point "${shownText(entryPoint)}" for ${describeObject(key)}: its rule names no host`,
+    hint: "TLS options are chosen by host, before any router is: the default ones are used there",
+  };
 }
 
 function entryPointProblems(
@@ -126,15 +173,5 @@ function entryPointProblems(
       severity === "error"
         ? `Cannot use ${describeObject(key)}: entry point "${shownText(name)}" does not exist`
         : `Cannot use entry point "${shownText(name)}" for ${describeObject(key)}: it does not exist`,
-  }));
-}
-
-/** "Not built is never open": it would serve in plain text what was to be encrypted. */
-function unbuiltTls(key: ObjectKey, uses: readonly TlsUse[], plain: readonly string[]): Problem[] {
-  const severity = plain.length === 0 ? "error" : "warning";
-  return uses.map(({ entryPoint }) => ({
-    severity,
-    code: "not-built",
-    message: `Cannot serve ${describeObject(key)} on entry point "${shownText(entryPoint)}": "http.tls" of the entry point is not supported yet`,
   }));
 }

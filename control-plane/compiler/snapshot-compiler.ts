@@ -20,21 +20,23 @@ import type { SnapshotDelta } from "../../config-model/snapshot/snapshot-delta.t
 import type { WatchedChange } from "../watcher/watched-change.ts";
 import type { Body, CompiledContent, EntryPointSelection } from "./compiled-content.ts";
 import { type CompiledObject, createCompiledObject } from "./compiled-object.ts";
+import { DefaultTlsObjects } from "./default-tls.ts";
 import { diagnoseChanges, type ObjectDiagnostics } from "./diagnose-changes.ts";
 import { keyOf } from "./lack.ts";
 import { ObjectGraph } from "./object-graph.ts";
 import { type EncodeResource, isRouter, OwnContentCompiler } from "./own-content.ts";
 import {
+  bound,
   decodeBody,
+  defaultTlsOnOf,
   encodeResource,
   entryPointsOf,
+  givenTlsOf,
   localMiddlewaresOf,
   mentionedObjects,
-  middlewareIds,
   parentsOf,
   requiredObjects,
   ruleHosts,
-  withEntryPoints,
   withParents,
 } from "./resource-body.ts";
 import { RouterBinder } from "./router-binder.ts";
@@ -78,6 +80,7 @@ export class SnapshotCompiler {
   readonly #own: OwnContentCompiler;
   readonly #graph = new ObjectGraph();
   readonly #binder = new RouterBinder();
+  readonly #defaultTls = new DefaultTlsObjects();
   /** Not settled yet: the first batch does it. */
   #carried = new Set<CompiledObject>();
 
@@ -121,7 +124,7 @@ export class SnapshotCompiler {
       yield;
     }
     this.#placeChildren(batch);
-    this.#noteTlsConflicts(batch);
+    this.#settleTls(batch);
     const settled = yield* this.#graph.settle(batch.changed, batch.deleted);
     const diagnostics = yield* diagnoseChanges(this.#graph, { ...batch, ...settled });
     const delta = yield* this.#publish(batch, settled.flipped);
@@ -138,17 +141,21 @@ export class SnapshotCompiler {
     const key = objectKeyOf(resource);
     if (key === undefined) return;
     const object = createCompiledObject(objectId(key), key);
-    object.inUse = { kind: "carried", resource };
+    const body = decodeBody(resource.payload);
+    // What is in the place of options that were never good is not good itself.
+    const isStandIn = body?.$case === "tlsOptions" && body.value.unusable;
+    if (!isStandIn) object.inUse = { kind: "carried", resource };
     object.compiled = resource;
     object.published = resource;
-    this.#graph.add(object);
+    this.#add(object);
     this.#carried.add(object);
-    const body = decodeBody(resource.payload);
     if (body !== undefined) this.#wire(object, wiringOf(body, entryPointsOf(body)));
     if (key.kind === "entryPoint") {
-      const localMiddlewares = body === undefined ? [] : localMiddlewaresOf(body);
-      const traits = { asDefault: false, tlsOptions: undefined, localMiddlewares };
-      this.#binder.setEntryPoint(key.name, traits);
+      this.#binder.setEntryPoint(key.name, {
+        asDefault: false,
+        tlsOptions: body && givenTlsOf(body),
+        localMiddlewares: body === undefined ? [] : localMiddlewaresOf(body),
+      });
     }
   }
 
@@ -173,13 +180,20 @@ export class SnapshotCompiler {
     }
     if (object === undefined) {
       object = createCompiledObject(id, key);
-      this.#graph.add(object);
+      this.#add(object);
     }
     const before = object.source;
     object.source = source;
     batch.read.push(object);
-    if (source.config === undefined) object.contentProblems = [];
-    else if (source.config !== before?.config) this.#compile(object, batch);
+    if (source.config === undefined) {
+      object.contentProblems = [];
+      this.#standIn(object, batch);
+    } else if (source.config !== before?.config) this.#compile(object, batch);
+  }
+
+  #add(object: CompiledObject): void {
+    this.#graph.add(object);
+    this.#defaultTls.add(object);
   }
 
   #delete(object: CompiledObject, batch: Batch): void {
@@ -194,6 +208,7 @@ export class SnapshotCompiler {
       this.#binder.setEntryPoint(object.key.name, undefined);
     }
     this.#graph.delete(object);
+    this.#defaultTls.delete(object);
     this.#carried.delete(object);
   }
 
@@ -203,7 +218,10 @@ export class SnapshotCompiler {
     if (config === undefined) return;
     const { content, resource } = this.#own.compile(object.key, config);
     object.contentProblems = content.problems;
-    if (content.kind === "invalid") return;
+    if (content.kind === "invalid") {
+      this.#standIn(object, batch);
+      return;
+    }
     object.inUse = { kind: "config", config };
     batch.changed.add(object);
     if (config.kind === "entryPoint") this.#setEntryPoint(object.key.name, config, content);
@@ -213,7 +231,16 @@ export class SnapshotCompiler {
     if (wiring.entryPoints !== undefined) this.#bind(object, wiring.entryPoints, content);
     else if (content.kind === "usable" && isRouter(object.key)) {
       batch.bodies.set(object, content.body);
-    } else object.compiled = keepEqual(resource, object);
+    } else object.compiled = keepEqual(resource ?? this.#own.standIn(object.key), object);
+  }
+
+  /** For an object that must not be missing and has never been good. */
+  #standIn(object: CompiledObject, batch: Batch): void {
+    if (object.inUse.kind !== "none") return;
+    const resource = this.#own.standIn(object.key);
+    if (resource === undefined) return;
+    object.compiled = keepEqual(resource, object);
+    batch.changed.add(object);
   }
 
   #setEntryPoint(name: string, config: EntryPointConfig, content: CompiledContent): void {
@@ -235,6 +262,7 @@ export class SnapshotCompiler {
     object.handsOver = handsOver;
     object.entryPointProblems = [];
     object.tlsProblems = [];
+    object.defaultTlsOn = [];
   }
 
   /** Routers for which changed entry points make a difference, and those just carried over. */
@@ -256,24 +284,32 @@ export class SnapshotCompiler {
     content: CompiledContent | undefined,
   ): void {
     const body = content?.kind === "usable" ? content.body : undefined;
-    const tls = content?.kind === "out" ? content.tls : undefined;
-    const { key, id, inUse } = router;
+    const tls = content?.kind === "invalid" ? undefined : content?.tls;
+    const { key, id } = router;
     const hosts = () => (body === undefined ? [] : ruleHosts(body));
-    const { names, middlewares, problems } = this.#binder.bind({ key, id, selection, tls, hosts });
+    const { names, given, problems } = this.#binder.bind({ key, id, selection, tls, hosts });
     router.entryPointProblems = problems;
-    if (middlewares.length > 0 || router.mentioned.length > 0) {
-      this.#graph.setRequired(router, router.required, middlewareIds(middlewares));
+    if (given.length > 0 || router.mentioned.length > 0) {
+      this.#graph.setRequired(router, router.required, given);
     }
+    this.#encodeRouter(router, body, names);
+  }
+
+  #encodeRouter(router: CompiledObject, body: Body | undefined, names: readonly string[]): void {
     if (names.length === 0 || body === undefined) {
       router.compiled = undefined;
       return;
     }
+    const { key, inUse, defaultTlsOn } = router;
     // What was carried over keeps its bytes for as long as they say the right thing.
-    if (inUse.kind === "carried" && selection !== "default" && sameItems(selection, names)) {
-      router.compiled = inUse.resource;
-      return;
+    if (inUse.kind === "carried" && sameItems(defaultTlsOnOf(body), defaultTlsOn)) {
+      const carriedNames = entryPointsOf(body);
+      if (Array.isArray(carriedNames) && sameItems(carriedNames, names)) {
+        router.compiled = inUse.resource;
+        return;
+      }
     }
-    router.compiled = keepEqual(this.#own.encode(key, withEntryPoints(body, names)), router);
+    router.compiled = keepEqual(this.#own.encode(key, bound(body, names, defaultTlsOn)), router);
   }
 
   /** Child routers go behind their parents, once it is known which of them close a loop. */
@@ -298,12 +334,24 @@ export class SnapshotCompiler {
     router.compiled = keepEqual(this.#own.encode(router.key, withParents(body, parents)), router);
   }
 
-  #noteTlsConflicts(batch: Batch): void {
+  /** Once every router of the batch is bound: which TLS options they have, and whose are the default ones. */
+  #settleTls(batch: Batch): void {
     for (const id of this.#binder.takeTlsAffected()) {
       const router = this.#graph.get(id);
-      if (router === undefined) continue;
-      router.tlsProblems = this.#binder.tlsProblems(router.key, id);
+      if (router?.entryPoints === undefined) continue;
+      const { defaultOn, problems } = this.#binder.settledTls(router.key, id);
+      router.tlsProblems = problems;
       batch.changed.add(router);
+      if (sameItems(defaultOn, router.defaultTlsOn)) continue;
+      router.defaultTlsOn = defaultOn;
+      const content = this.#own.inUse(router);
+      const body = content?.kind === "usable" ? content.body : undefined;
+      this.#encodeRouter(router, body, this.#binder.namesOf(router.entryPoints));
+    }
+    for (const [object, problems] of this.#defaultTls.problems()) {
+      if (problems.length === 0 && object.tlsProblems.length === 0) continue;
+      object.tlsProblems = problems;
+      batch.changed.add(object);
     }
   }
 

@@ -135,7 +135,8 @@ class Model {
       const published = resources.get(id);
       const body = published && decodeBody(published.payload);
       const { lastGood } = object;
-      if (body === undefined || lastGood === undefined) object.lastGood = undefined;
+      const isStandIn = body?.$case === "tlsOptions" && body.value.unusable;
+      if (body === undefined || lastGood === undefined || isStandIn) object.lastGood = undefined;
       else if (body.$case === "httpRouter") {
         const { entryPoints, parents } = body.value;
         const place = parents.length > 0 ? { parentRefs: parents } : { entryPoints };
@@ -157,12 +158,18 @@ class Model {
     return [...this.objects.values()].flatMap(
       ({ written: { provider, change, mistake }, lastGood }) => {
         if (!mistake) return [];
+        if (lastGood === undefined && hasStandIn(change.key)) return [];
         const source = { provider, location: "source" };
         const object = lastGood && { source, config: lastGood, problems: [] };
         return [{ provider, change: { key: change.key, object }, mistake: false }];
       },
     );
   }
+}
+
+/** Something is in its place while it was never good. */
+function hasStandIn({ kind, name }: ObjectKey): boolean {
+  return kind === "tlsOptions" && name === "default";
 }
 
 function run(sequence: readonly Edit[]): { pipeline: Pipeline; model: Model } {
@@ -212,8 +219,12 @@ function run(sequence: readonly Edit[]): { pipeline: Pipeline; model: Model } {
 function fromScratch(model: Model): Pipeline {
   const pipeline = new Pipeline();
   for (const { written: one, lastGood } of [...model.objects.values()].reverse()) {
-    const { object } = one.change;
-    if (object === undefined || lastGood === undefined) continue;
+    const { object, key } = one.change;
+    if (object === undefined) continue;
+    if (lastGood === undefined) {
+      if (hasStandIn(key)) pipeline.feed(one.provider, [one.change]);
+      continue;
+    }
     const source = { ...object, config: lastGood, problems: [] };
     pipeline.feed(one.provider, [{ key: one.change.key, object: source }]);
   }

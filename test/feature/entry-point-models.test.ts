@@ -36,21 +36,90 @@ test("a middleware without provider is looked up in the provider of each router"
   ]);
 });
 
-test("a router is not served where its entry point would give it TLS, and is elsewhere", () => {
-  const secure = entryPoint(443, {
-    http: { middlewares: [], tls: { options: undefined } },
-    unbuilt: [{ path: "http.tls", effect: "closed" }],
-  });
-  const pipeline = new DynamicPipeline(["file"], { web: entryPoint(80), secure });
+function secure(options: string | undefined) {
+  return entryPoint(443, { http: { middlewares: [], tls: { options } } });
+}
+
+test("an entry point gives TLS to routers without, with options of its own", () => {
+  const pipeline = new DynamicPipeline(["file"], { web: entryPoint(80), secure: secure("strict") });
   pipeline.feed("file", { http: { routers: { shop }, services } });
   const router = pipeline.bodies.get("httpRouter:shop@file");
   assert.equal(router?.$case, "httpRouter");
-  assert.deepEqual(router.value.entryPoints, ["web"]);
-  assert.ok(pipeline.bodies.has("entryPoint:secure"));
+  assert.deepEqual(router.value.entryPoints, ["secure", "web"]);
+  assert.deepEqual(router.value.defaultTlsOn, []);
+  const settings = pipeline.bodies.get("entryPoint:secure");
+  assert.equal(settings?.$case, "entryPoint");
+  assert.deepEqual(settings.value.httpTls, { options: "strict" });
   assert.deepEqual(sentences(pipeline), [
-    'Cannot honour "http.tls" of entry point "secure": it is not supported yet',
-    'Cannot serve router "shop@file" on entry point "secure": "http.tls" of the entry point is not supported yet',
+    'Cannot serve router "shop@file" with the TLS options of its entry points: TLS options "strict@file" do not exist',
   ]);
+  pipeline.feed("file", { tls: { options: { strict: { sniStrict: true } } } });
+  assert.deepEqual(sentences(pipeline), []);
+});
+
+test("options an entry point gives are not for a rule without host, nor against those of a router", () => {
+  const pipeline = new DynamicPipeline(["file"], { secure: secure("strict@file") });
+  const routers = {
+    any: { rule: "PathPrefix(`/`)", service: "app" },
+    given: { rule: "Host(`a.example`)", service: "app" },
+    own: { rule: "Host(`b.example`)", service: "app", tls: { options: "own" } },
+    both: { rule: "Host(`a.example`) || Host(`b.example`)", service: "app" },
+  };
+  const options = { strict: { sniStrict: true }, own: { sniStrict: true } };
+  pipeline.feed("file", { http: { routers, services }, tls: { options } });
+  assert.deepEqual(defaultTlsOn(pipeline), {
+    any: ["secure"],
+    // `both` is of one host with `own`, so that it has the default options, and `given` with it.
+    given: ["secure"],
+    own: ["secure"],
+    both: ["secure"],
+  });
+  pipeline.remove("file", { kind: "httpRouter", name: "both" });
+  assert.deepEqual(defaultTlsOn(pipeline), { any: ["secure"], given: [], own: [] });
+  assert.deepEqual(sentences(pipeline), [
+    'Cannot use TLS options "strict@file" of entry point "secure" for router "any@file": its rule names no host',
+  ]);
+});
+
+function defaultTlsOn(pipeline: DynamicPipeline): Record<string, readonly string[]> {
+  const found: Record<string, readonly string[]> = {};
+  for (const [id, body] of pipeline.bodies) {
+    if (body.$case !== "httpRouter") continue;
+    found[id.slice("httpRouter:".length, -"@file".length)] = body.value.defaultTlsOn;
+  }
+  return found;
+}
+
+test("default TLS options that are broken close connections, until they are good or gone", () => {
+  const pipeline = new DynamicPipeline(["file"], { web: entryPoint(443) });
+  const options = (content: unknown) => ({ tls: { options: { default: content } } });
+  const isUnusable = () => {
+    const body = pipeline.bodies.get("tlsOptions:default@file");
+    return body?.$case === "tlsOptions" ? body.value.unusable : undefined;
+  };
+  pipeline.feed("file", options({ minVersion: "new" }));
+  assert.equal(isUnusable(), true);
+  pipeline.feed("file", options({ minVersions: "VersionTLS12" }));
+  assert.equal(isUnusable(), true);
+  pipeline.feed("file", options({ minVersion: "VersionTLS12" }));
+  assert.equal(isUnusable(), false);
+  pipeline.feed("file", options({ minVersion: "new" }));
+  assert.equal(isUnusable(), false, "the last good version stays");
+  pipeline.remove("file", { kind: "tlsOptions", name: "default" });
+  assert.equal(isUnusable(), undefined);
+});
+
+test("default TLS options of two providers are told apart from none", () => {
+  const pipeline = new DynamicPipeline(["file", "etcd"], { web: entryPoint(443) });
+  const options = { default: { sniStrict: true } };
+  pipeline.feed("file", { tls: { options } });
+  assert.deepEqual(sentences(pipeline), []);
+  pipeline.feed("etcd", { tls: { options } });
+  const several = (provider: string) =>
+    `Cannot use TLS options "default@${provider}": providers "etcd" and "file" each define it, so that none counts`;
+  assert.deepEqual(sentences(pipeline).toSorted(), [several("etcd"), several("file")]);
+  pipeline.remove("file", { kind: "tlsOptions", name: "default" });
+  assert.deepEqual(sentences(pipeline), []);
 });
 
 test("routers of one host with different TLS options all learn of it, and that it is mended", () => {

@@ -7,6 +7,9 @@ import type {
   NodeSettingsConfig,
   TcpRouterConfig,
   TcpServiceConfig,
+  TlsCertificateConfig,
+  TlsOptionsConfig,
+  TlsStoreConfig,
 } from "../../config-model/dynamic/dynamic-object.ts";
 
 export function httpRouter(fields: Partial<HttpRouterConfig> = {}): HttpRouterConfig {
@@ -117,4 +120,34 @@ export function nodeSettings(http: Partial<NodeSettingsConfig["http"]> = {}): No
     tcp: { dialTimeoutMs: 30_000, dialKeepAliveMs: 15_000, terminationDelayMs: 100 },
     unbuilt: [],
   };
+}
+
+export function tlsOptions(fields: Partial<TlsOptionsConfig> = {}): TlsOptionsConfig {
+  return {
+    kind: "tlsOptions",
+    minVersion: undefined,
+    maxVersion: undefined,
+    cipherSuites: [],
+    curvePreferences: [],
+    clientAuth: { type: undefined, caFiles: [] },
+    sniStrict: false,
+    disableSessionTickets: false,
+    unbuilt: [],
+    ...fields,
+  };
+}
+
+export function tlsCertificate(fields: Partial<TlsCertificateConfig> = {}): TlsCertificateConfig {
+  return {
+    kind: "tlsCertificate",
+    certFile: "cert",
+    keyFile: "key",
+    stores: [],
+    unbuilt: [],
+    ...fields,
+  };
+}
+
+export function tlsStore(fields: Partial<TlsStoreConfig> = {}): TlsStoreConfig {
+  return { kind: "tlsStore", defaultCertificate: undefined, unbuilt: [], ...fields };
 }

@@ -62,6 +62,13 @@ export class DynamicPipeline {
     this.#watcher.accept({ provider, event: { kind: "complete" } });
   }
 
+  remove(provider: string, key: ObjectKey): void {
+    this.#watcher.accept({
+      provider,
+      event: { kind: "changes", changes: [{ key, object: undefined }] },
+    });
+  }
+
   saidOf(kind: ObjectKey["kind"], name: string): readonly Diagnostic[] {
     return this.diagnostics.get(objectId({ kind, name })) ?? [];
   }

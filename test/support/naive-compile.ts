@@ -8,12 +8,19 @@ import type { ObjectKey } from "../../config-model/dynamic/object-key.ts";
 import { compileObject } from "../../control-plane/compiler/compile-object.ts";
 import type { Body } from "../../control-plane/compiler/compiled-content.ts";
 import { encodeResource } from "../../control-plane/compiler/resource-body.ts";
+import { TlsOptions } from "../../proto/gen/switchyard/fleet/v1/resource.ts";
 import { naiveBonds } from "./naive-bonds.ts";
+import { type NaiveTlsRouter, naiveDefaultTls } from "./naive-default-tls.ts";
 
 export interface QualifiedObject {
   readonly key: ObjectKey;
   readonly config: DynamicObject;
 }
+
+const unusableOptions: Body = {
+  $case: "tlsOptions",
+  value: TlsOptions.create({ unusable: true }),
+};
 
 /** `kind:name` → hash, in hexadecimal, of its resource. `existing`: ids of all objects, with good content or without. */
 export function naiveCompile(
@@ -23,6 +30,10 @@ export function naiveCompile(
 ): Map<string, string> {
   const bodies = new Map<string, Body>();
   const parents = new Map<string, readonly string[]>();
+  const tlsRouters: NaiveTlsRouter[] = [];
+  for (const id of existing) {
+    if (/^tlsOptions:default@/.test(id)) bodies.set(id, unusableOptions);
+  }
   for (const { key, config } of objects) {
     const id = `${key.kind}:${key.name}`;
     const content = compileObject(key, config, precedence);
@@ -36,7 +47,7 @@ export function naiveCompile(
   }
   const valid = objects.flatMap(({ key, config }) =>
     config.kind === "entryPoint" && bodies.has(`${key.kind}:${key.name}`)
-      ? [{ name: key.name, asDefault: config.asDefault, tls: config.http.tls !== undefined }]
+      ? [{ name: key.name, asDefault: config.asDefault, tls: config.http.tls }]
       : [],
   );
   const anyMarked = objects.some(({ config }) => {
@@ -46,6 +57,12 @@ export function naiveCompile(
   for (const { key, config } of objects) {
     const id = `${key.kind}:${key.name}`;
     const body = bodies.get(id);
+    if (config.kind === "httpRouter" && config.parentRefs.length === 0) {
+      const names = entryPointsOf(config.entryPoints ?? [], valid, anyMarked);
+      const given = new Map(valid.map(({ name, tls }) => [name, tls]));
+      const content = compileObject(key, config, precedence);
+      if (content.kind !== "invalid") tlsRouters.push({ key, config, content, names, given });
+    }
     if (body?.$case !== "httpRouter" && body?.$case !== "tcpRouter") continue;
     if (config.kind !== "httpRouter" && config.kind !== "tcpRouter") continue;
     if (body.$case === "httpRouter" && body.value.parents.length > 0) {
@@ -53,9 +70,12 @@ export function naiveCompile(
       continue;
     }
     const names = entryPointsOf(config.entryPoints ?? [], valid, anyMarked);
-    const isPlain = (name: string) => !valid.some((one) => one.name === name && one.tls);
-    body.value.entryPoints = body.$case === "httpRouter" ? names.filter(isPlain) : names;
-    if (body.value.entryPoints.length === 0) bodies.delete(id);
+    body.value.entryPoints = names;
+    if (names.length === 0) bodies.delete(id);
+  }
+  for (const [id, entryPoints] of naiveDefaultTls(tlsRouters)) {
+    const body = bodies.get(id);
+    if (body?.$case === "httpRouter") body.value.defaultTlsOn = entryPoints;
   }
   return letIn(bodies, parents, bonds);
 }
@@ -112,8 +132,9 @@ function letIn(
 function needs(body: Body): string[] {
   switch (body.$case) {
     case "httpRouter": {
-      const { service, middlewares } = body.value;
+      const { service, middlewares, tls } = body.value;
       const needed = middlewares.map((name) => `httpMiddleware:${name}`);
+      if (tls !== undefined && tls.options !== "default") needed.push(`tlsOptions:${tls.options}`);
       return service === "" ? needed : [`httpService:${service}`, ...needed];
     }
     case "tcpRouter":

@@ -16,6 +16,9 @@ import {
   nodeSettings,
   tcpRouter,
   tcpService,
+  tlsCertificate,
+  tlsOptions,
+  tlsStore,
 } from "./dynamic-config.ts";
 
 export type Edit =
@@ -57,13 +60,19 @@ function toEdit([what, which, a, b, c]: Numbers): Edit {
   if (what < 31) return entryPointEdit(which, a, b);
   const [kind, config, mistake] = content(what, a, b, c);
   const provider = pick(providers, which);
-  const names = kind === "httpMiddleware" ? 4 : kind === "httpRouter" ? 3 : 2;
-  // Names that differ in case are different names to the compiler.
-  const capital = kind === "httpRouter" && a === 2;
-  const key = { kind, name: `${capital ? "N" : "n"}${(which >> 1) % names}` };
+  const key = { kind, name: nameOf(kind, which >> 1, a) };
   if (b === 9 || (a === 9 && c > 4)) return { kind: "delete", provider, key };
   if (b === 8 && c > 3) return { kind: "set", provider, key, config: undefined, mistake: true };
   return { kind: "set", provider, key, config, mistake };
+}
+
+function nameOf(kind: ObjectKind, which: number, a: number): string {
+  if (kind === "tlsOptions") return pick(["x", "default", "x", "y", "default", "x"], which);
+  if (kind === "tlsStore") return pick(["default", "default", "other"], which);
+  if (kind === "httpMiddleware") return `n${which % 4}`;
+  if (kind !== "httpRouter") return `n${which % 2}`;
+  // Names that differ in case are different names to the compiler.
+  return `${a === 2 ? "N" : "n"}${which % 3}`;
 }
 
 function content(
@@ -73,7 +82,8 @@ function content(
   c: number,
 ): [ObjectKind, DynamicObject, boolean] {
   if (what < 53) return ["httpRouter", ...router(a, b, c)];
-  if (what < 66) return ["httpService", ...service(a, b)];
+  if (what < 64) return ["httpService", ...service(a, b)];
+  if (what < 73) return tls(a, b, c);
   if (what < 90) return ["httpMiddleware", ...middleware(a, b, c)];
   if (what < 95) {
     const rule = pick(["HostSNI(`*`)", "HostSNI(`*`)", "HostSNI(`a.example`)"], a);
@@ -87,6 +97,19 @@ function content(
   return ["tcpService", tcpService([address]), address === "nowhere"];
 }
 
+function tls(a: number, b: number, c: number): [ObjectKind, DynamicObject, boolean] {
+  if (c === 0) {
+    const stores = a > 6 ? ["other"] : [];
+    return ["tlsCertificate", tlsCertificate({ certFile: `cert ${b % 3}`, stores }), false];
+  }
+  if (c === 1) return ["tlsStore", tlsStore({ unbuilt: a === 3 ? closed : [] }), false];
+  const minVersion = pick([undefined, "VersionTLS12", "VersionTLS13", "new"], a);
+  const unbuilt = a === 5 ? closed : a === 7 ? degraded : [];
+  const isOut = a === 5;
+  const config = tlsOptions({ minVersion, sniStrict: b > 5, unbuilt });
+  return ["tlsOptions", config, minVersion === "new" && !isOut];
+}
+
 /** `n1`, `n1@file` or `n1@etcd`, one of `count` names. */
 function reference(number: number, count: number): string {
   return `n${number % count}${pick(["", "", "@file", "@etcd"], number)}`;
@@ -95,7 +118,14 @@ function reference(number: number, count: number): string {
 function router(a: number, b: number, c: number): [DynamicObject, boolean] {
   if (c % 5 > 2) return layeredRouter(a, b, c);
   const rule = pick(
-    ["Host(`a.example`)", "Path(`/b`) || !Method(`GET`)", "Host(`", ""],
+    [
+      "Host(`a.example`)",
+      "Path(`/b`) || !Method(`GET`)",
+      "Host(`a.example`) || Host(`b.example`)",
+      "Host(`",
+      "Host(`b.example`) && Path(`/b`)",
+      "",
+    ],
     a + (b >> 1),
   );
   const entryPoints = pick(
@@ -104,11 +134,10 @@ function router(a: number, b: number, c: number): [DynamicObject, boolean] {
   );
   const middlewares = [[], [], [reference(b, 4)], [reference(a, 4), reference(c, 4)]][c % 4] ?? [];
   const tls =
-    a === 8 || a === 3 ? { options: pick([undefined, "x", "x@etcd", "y"], b) } : undefined;
-  const unbuilt = [
-    ...(tls === undefined ? [] : [{ path: "tls", effect: "closed" } as const]),
-    ...(a === 4 && b < 3 ? closed : c === 6 ? degraded : []),
-  ];
+    a === 8 || a === 3 || c === 7
+      ? { options: pick([undefined, "x", "x@etcd", "y", "default", "x@file"], b) }
+      : undefined;
+  const unbuilt = a === 4 && b < 3 ? closed : c === 6 ? degraded : [];
   const config = httpRouter({
     rule: rule === "" ? undefined : rule,
     entryPoints,
@@ -198,10 +227,7 @@ function entryPointEdit(which: number, a: number, b: number): Edit {
       middlewares: a === 3 ? ["n1@file", "n0"] : a === 5 ? ["n2@etcd"] : [],
       tls: a === 4 ? { options: pick([undefined, "x@file", "x"], b) } : undefined,
     },
-    unbuilt:
-      a === 4 || a === 6
-        ? [{ path: a === 4 ? "http.tls" : "proxyProtocol", effect: "closed" }]
-        : [],
+    unbuilt: a === 6 ? [{ path: "proxyProtocol", effect: "closed" }] : [],
     asDefault: b === 1,
     protocol: b === 2 && a > 6 ? "udp" : "tcp",
   });

@@ -12,7 +12,10 @@ import {
 
 const domains = list(struct({ main: text(), sans: texts() }));
 
-export const routerTlsFields = { options: text(), certResolver: text(), domains };
+/** Where certificates come from by themselves (ACME), and for which names. */
+const issuing = { certResolver: degraded(text()), domains: degraded(domains) };
+
+export const routerTlsFields = { options: text(), ...issuing };
 
 const observability = struct({
   accessLogs: bool(true),
@@ -32,7 +35,7 @@ export const httpRouterSchema = struct({
   parentRefs: texts(),
   ruleSyntax,
   priority: int64(),
-  tls: closed(allowEmpty(routerTlsFields)),
+  tls: allowEmpty(routerTlsFields),
   observability: degraded(observability),
 });
 

@@ -1,30 +1,30 @@
-import { bool, closed, struct, text, texts } from "../../schema/schema.ts";
+import { bool, degraded, ignored, struct, text, texts } from "../../schema/schema.ts";
 
 /** Text of a certificate or key, or the path of a file with it. */
 const keyPair = { certFile: text(), keyFile: text() };
 
-export const tlsCertificateSchema = closed(struct({ ...keyPair, stores: texts() }));
+export const tlsCertificateSchema = struct({ ...keyPair, stores: texts() });
 
-export const tlsOptionsSchema = closed(
-  struct({
-    minVersion: text(),
-    maxVersion: text(),
-    cipherSuites: texts(),
-    curvePreferences: texts(),
-    clientAuth: struct({ caFiles: texts(), clientAuthType: text() }),
-    sniStrict: bool(),
-    alpnProtocols: texts(["h2", "http/1.1", "acme-tls/1"]),
-    disableSessionTickets: bool(),
-    preferServerCipherSuites: bool(),
-  }),
-);
+export const tlsOptionsSchema = struct({
+  minVersion: text(),
+  maxVersion: text(),
+  cipherSuites: texts(),
+  curvePreferences: texts(),
+  clientAuth: struct({ caFiles: texts(), clientAuthType: text() }),
+  sniStrict: bool(),
+  // HTTP/1.1 is spoken, whatever is listed.
+  alpnProtocols: degraded(texts(["h2", "http/1.1", "acme-tls/1"])),
+  disableSessionTickets: bool(),
+  preferServerCipherSuites: ignored(bool()),
+});
 
-export const tlsStoreSchema = closed(
-  struct({
-    defaultCertificate: struct(keyPair),
-    defaultGeneratedCert: struct({
+export const tlsStoreSchema = struct({
+  defaultCertificate: struct(keyPair),
+  // Without a resolver built, the default certificate is one signed by itself.
+  defaultGeneratedCert: degraded(
+    struct({
       resolver: text(),
       domain: struct({ main: text(), sans: texts() }),
     }),
-  }),
-);
+  ),
+});

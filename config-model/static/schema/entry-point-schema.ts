@@ -54,13 +54,11 @@ export const entryPointFields = {
       }),
     }),
     middlewares: texts(),
-    tls: closed(
-      allowEmpty({
-        options: text(),
-        certResolver: text(),
-        domains: list(struct({ main: text(), sans: texts() })),
-      }),
-    ),
+    tls: allowEmpty({
+      options: text(),
+      certResolver: degraded(text()),
+      domains: degraded(list(struct({ main: text(), sans: texts() }))),
+    }),
     encodeQuerySemicolons: bool(),
     sanitizePath: bool(true),
     encodedCharacters: always({
