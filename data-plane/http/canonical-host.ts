@@ -1,3 +1,4 @@
+import { isIPv6 } from "node:net";
 import { hostByte } from "./byte-class.ts";
 
 /** Host as rules compare it: lower case, no port, no trailing dot, IPv6 without brackets. */
@@ -12,13 +13,20 @@ export function portOf(host: string): string {
   return colon === -1 || colon < host.lastIndexOf("]") ? "" : host.slice(colon + 1);
 }
 
-/** `host`, `host:port` or `[IPv6]:port`, with nothing in it that another parser could read as something else. */
+/**
+ * "", `host`, `host:port` or `[IPv6]:port`, with nothing in it that another parser could read as something else: no empty
+ * label, no broken escape, no port of a host that is none.
+ */
 export function isValidHost(host: string): boolean {
   for (let index = 0; index < host.length; index += 1) {
     if (hostByte[host.charCodeAt(index)] !== 1) return false;
   }
-  if (host.startsWith("[")) return /^\[[0-9A-Fa-f:.]+\](:[0-9]*)?$/.test(host);
-  return /^[^[\]:]*(:[0-9]*)?$/.test(host);
+  if (host.startsWith("[")) {
+    const [, address = ""] = /^\[([^\]]*)\](?::[0-9]*)?$/.exec(host) ?? [];
+    return isIPv6(address) && !address.includes("%");
+  }
+  if (host.startsWith(".") || host.startsWith(":") || host.includes("..")) return false;
+  return /^(?:[^[\]:%]|%[0-9A-Fa-f]{2})*(?::[0-9]*)?$/.test(host);
 }
 
 /**
@@ -32,7 +40,7 @@ export function plainNameEnd(host: string): number {
   for (; index < length; index += 1) {
     const code = host.charCodeAt(index);
     if (code === colonCode) break;
-    if (plainNameByte[code] !== 1) return -1;
+    if (plainNameByte[code] !== 1 || (isAfterDot && code === dotCode)) return -1;
     isAfterDot = code === dotCode;
   }
   if (isAfterDot) return -1;

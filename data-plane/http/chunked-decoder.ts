@@ -9,34 +9,47 @@ export interface BodyReceiver {
 
 const state = {
   size: 0,
-  extension: 1,
-  sizeLineFeed: 2,
-  data: 3,
-  dataCarriageReturn: 4,
-  dataLineFeed: 5,
-  trailerStart: 6,
-  trailerLine: 7,
-  trailerLineFeed: 8,
-  lastLineFeed: 9,
-  done: 10,
+  sizeLineFeed: 1,
+  data: 2,
+  dataCarriageReturn: 3,
+  dataLineFeed: 4,
+  trailerStart: 5,
+  trailerLine: 6,
+  trailerLineFeed: 7,
+  lastLineFeed: 8,
+  done: 9,
+  /** From here on: where in an extension. */
+  extensionStart: 10,
+  extensionName: 11,
+  extensionValue: 12,
+  extensionToken: 13,
+  extensionQuoted: 14,
+  extensionEscape: 15,
+  extensionEnd: 16,
 } as const;
 
 /** Exact as a JavaScript number, and more than any body. */
 const maxSizeDigits = 12;
 const maxExtensionBytes = 1_024;
+/** What extensions may come to more than data. */
+const maxExcessBytes = 16_384;
 const maxTrailerBytes = 16_384;
+const quote = 34;
 const zero = 48;
 const semicolon = 59;
+const equals = 61;
+const backslash = 92;
 
 /**
  * Chunked coding (RFC 9112 §7.1), strictly: every line ends with CRLF, a size is hex digits only, extensions are
- * bounded and dropped, trailers are parsed like header fields. Works at any fragmentation and holds no body bytes.
+ * checked, bounded and dropped, trailers are parsed like header fields. Works at any fragmentation and holds no body bytes.
  */
 export class ChunkedDecoder {
   #state: number = state.size;
   #digits = 0;
   #remaining = 0;
   #extensionBytes = 0;
+  #excessBytes = 0;
   #trailerText = "";
   #trailers: HeaderList | undefined;
 
@@ -54,6 +67,7 @@ export class ChunkedDecoder {
     this.#digits = 0;
     this.#remaining = 0;
     this.#extensionBytes = 0;
+    this.#excessBytes = 0;
     this.#trailerText = "";
     this.#trailers = undefined;
   }
@@ -82,17 +96,13 @@ export class ChunkedDecoder {
     switch (this.#state) {
       case state.size:
         return this.#stepSize(byte);
-      case state.extension:
-        if (byte === carriageReturn) {
-          this.#state = state.sizeLineFeed;
-          return true;
-        }
-        this.#extensionBytes += 1;
-        return isExtensionByte(byte) && this.#extensionBytes <= maxExtensionBytes;
       case state.sizeLineFeed:
         this.#state = this.#remaining === 0 ? state.trailerStart : state.data;
         this.#digits = 0;
+        this.#excessBytes += this.#extensionBytes;
         this.#extensionBytes = 0;
+        if (this.#excessBytes > maxExcessBytes) return false;
+        this.#excessBytes = Math.max(0, this.#excessBytes - this.#remaining);
         return byte === lineFeed;
       case state.dataCarriageReturn:
         this.#state = state.dataLineFeed;
@@ -110,8 +120,38 @@ export class ChunkedDecoder {
       case state.trailerLineFeed:
         this.#state = state.trailerStart;
         return byte === lineFeed && this.#addToTrailers(byte);
-      default:
+      case state.lastLineFeed:
         return byte === lineFeed && this.#finish();
+      default:
+        this.#extensionBytes += 1;
+        return this.#extensionBytes <= maxExtensionBytes && this.#stepExtension(byte);
+    }
+  }
+
+  /** `;name`, `;name=token` or `;name="quoted"`, without the blanks that RFC 9112 allows only to be read (§7.1.1). */
+  #stepExtension(byte: number): boolean {
+    switch (this.#state) {
+      case state.extensionStart:
+        this.#state = state.extensionName;
+        return tokenByte[byte] === 1;
+      case state.extensionValue:
+        this.#state = byte === quote ? state.extensionQuoted : state.extensionToken;
+        return byte === quote || tokenByte[byte] === 1;
+      case state.extensionQuoted:
+        if (byte === quote) this.#state = state.extensionEnd;
+        else if (byte === backslash) this.#state = state.extensionEscape;
+        return fieldValueByte[byte] === 1;
+      case state.extensionEscape:
+        this.#state = state.extensionQuoted;
+        return fieldValueByte[byte] === 1;
+      default:
+        if (tokenByte[byte] === 1) return this.#state !== state.extensionEnd;
+        if (byte === carriageReturn) this.#state = state.sizeLineFeed;
+        else if (byte === semicolon) this.#state = state.extensionStart;
+        else if (byte === equals && this.#state === state.extensionName) {
+          this.#state = state.extensionValue;
+        } else return false;
+        return true;
     }
   }
 
@@ -124,7 +164,7 @@ export class ChunkedDecoder {
     }
     if (this.#digits === 0) return false;
     if (byte === carriageReturn) this.#state = state.sizeLineFeed;
-    else if (byte === semicolon) this.#state = state.extension;
+    else if (byte === semicolon) this.#state = state.extensionStart;
     else return false;
     return true;
   }
@@ -140,11 +180,6 @@ export class ChunkedDecoder {
     this.#trailers = new HeaderList();
     return parseTrailers(this.#trailerText, this.#trailers);
   }
-}
-
-/** Visible characters and blanks: enough for names, values and quoted strings, too little to end a line. */
-function isExtensionByte(byte: number): boolean {
-  return byte === 9 || (byte >= 32 && byte < 127);
 }
 
 function hexDigit(byte: number): number {

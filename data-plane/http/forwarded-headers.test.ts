@@ -55,7 +55,10 @@ function serve({ config = {}, request }: ForwardedVector) {
   const lines = Object.entries(request.headers).flatMap(([name, values]) =>
     values.map((value) => `${name}: ${value}\r\n`),
   );
-  const text = `GET / HTTP/1.1\r\nHost: ${request.host ?? ""}\r\n${lines.join("")}\r\n`;
+  // Only HTTP/1.0 does without a host, and it has no upgrades.
+  const isUpgrade = "Upgrade" in request.headers || "upgrade" in request.headers;
+  const start = request.host || isUpgrade ? `1.1\r\nHost: ${request.host || "any"}` : "1.0";
+  const text = `GET / HTTP/${start}\r\n${lines.join("")}\r\n`;
   const head = new RequestHead();
   const headers = new HeaderList();
   head.reset(Buffer.from(text, "latin1"), 0, text);

@@ -20,13 +20,15 @@ import { adoptSocket } from "../connection/shared-read-buffer.ts";
 import type { RequestCounters } from "../metrics/request-counters.ts";
 import { ForwardedHeaders, removeConnectionHeaders } from "./forwarded-headers.ts";
 import { HeadBuffer } from "./head-buffer.ts";
+import type { HeaderList } from "./header-list.ts";
 import type { HandlerCell, TunnelEnd } from "./http-exchange.ts";
 import { type ExchangeConnection, Http1Exchange } from "./http1-exchange.ts";
-import { maxRequestLineBytes, parseRequestHead } from "./parse-request-head.ts";
+import { parseRequestHead } from "./parse-request-head.ts";
 import { RequestBody } from "./request-body.ts";
 import { applyTarget } from "./request-target.ts";
 import { statusText } from "./status-text.ts";
 import { applyUnderscoreStrategy } from "./underscore-headers.ts";
+import { allowedUpgrade } from "./upgrade-protocols.ts";
 
 /** What connections share; see EntryPointRuntime. */
 export interface HttpEntryPoint {
@@ -54,6 +56,8 @@ export interface ConnectionKind {
 type Phase = "waiting" | "active" | "discarding" | "lingering" | "tunnel" | "closed";
 
 const lingerMs = 1_000;
+/** More than any server behind this one takes. */
+const maxRequestLineBytes = 65_536;
 /** An unread body up to this size is read and dropped to keep the connection. */
 const maxDiscardedBytes = 262_144;
 
@@ -188,9 +192,13 @@ export class Http1Connection
     const knownEnd = isOneSmallHead(bytes, start)
       ? bytes.length
       : this.#partialHead.findEnd(bytes, start);
-    const { maxHeaderBytes } = this.#entryPoint.settings;
+    const refusal = this.#refusalOfSize(bytes, start, knownEnd);
+    if (refusal !== 0) {
+      this.#refuseHead(refusal);
+      return;
+    }
     if (knownEnd === -1) {
-      this.#readPartialHead(bytes, inputStart, bytes.length - start > maxHeaderBytes);
+      this.#readPartialHead(bytes, inputStart, start);
       return;
     }
     const exchange = this.#exchange;
@@ -202,34 +210,42 @@ export class Http1Connection
       this.#refuseHead(-length);
       return;
     }
-    if (length > maxHeaderBytes) {
-      this.#refuseHead(431);
-      return;
-    }
     if (start + length < bytes.length) this.#leave(bytes, start + length);
     this.#beginRequest(length);
   }
 
-  #readPartialHead(bytes: Buffer, inputStart: number, isTooLarge: boolean): void {
+  /** Of a head, or of as much of one as has come (`knownEnd` -1): before anything else is looked at in it. */
+  #refusalOfSize(bytes: Buffer, start: number, knownEnd: number): 0 | 414 | 431 {
+    const { maxHeaderBytes } = this.#entryPoint.settings;
+    const maxLineBytes = Math.min(maxRequestLineBytes, maxHeaderBytes);
+    const mostBytes = (knownEnd === -1 ? bytes.length : knownEnd) - start;
+    if (mostBytes <= maxLineBytes) return 0;
+    if (!bytes.subarray(start, start + maxLineBytes).includes("\r\n")) return 414;
+    if (mostBytes <= maxHeaderBytes) return 0;
+    // Of many small heads at once only the first counts here.
+    const end = bytes.indexOf("\r\n\r\n", start);
+    return end !== -1 && end + 4 - start <= maxHeaderBytes ? 0 : 431;
+  }
+
+  #readPartialHead(bytes: Buffer, inputStart: number, start: number): void {
     const { readTimeoutMs } = this.#entryPoint.settings;
-    const isLineTooLong = bytes.length > maxRequestLineBytes || isTooLarge;
-    if (isLineTooLong && !bytes.subarray(0, maxRequestLineBytes).includes("\r\n", 2)) {
-      this.#refuseHead(414);
-      return;
-    }
-    if (isTooLarge) {
-      this.#refuseHead(431);
-      return;
-    }
     const verdict = this.#partialHead.isEmpty
       ? this.#partialHead.begin(bytes, inputStart)
       : this.#partialHead.check(bytes);
     if (verdict !== 0) {
-      this.#refuseHead(verdict);
+      this.#refuseHead(this.#statusOfBroken(bytes, start));
     } else if (this.#readDeadlineMs === noDeadline) {
       this.#readDeadlineMs = this.#entryPoint.sweeper.deadlineAfter(readTimeoutMs);
       this.deadlineMs = this.#readDeadlineMs;
     }
+  }
+
+  /** The parser stops at what is broken, or before: the status is the one the whole head would have got. */
+  #statusOfBroken(bytes: Buffer, start: number): number {
+    const { head, requestHeaders } = this.#exchange;
+    head.reset(bytes, start, bytes.toString("latin1", start));
+    const verdict = parseRequestHead(head, requestHeaders, !this.#isPeerTrusted);
+    return verdict < 0 ? -verdict : 400;
   }
 
   #beginRequest(headLength: number): void {
@@ -255,7 +271,8 @@ export class Http1Connection
     }
     exchange.host = head.hostName;
     exchange.requestHost = head.host;
-    exchange.upgradeProtocol = head.wantsUpgrade && this.#body.isDone ? head.upgrade : "";
+    exchange.upgradeProtocol =
+      head.wantsUpgrade && this.#body.isDone ? allowedUpgrade(head.upgrade) : "";
     exchange.appendsForwardedFor = settings.forwardedHeaders?.notAppendXForwardedFor !== true;
     if (head.connectionNames.length > 0) {
       const kept = this.#entryPoint.keptConnectionHeaders;
@@ -347,7 +364,15 @@ export class Http1Connection
     this.deadlineMs = this.#entryPoint.sweeper.deadlineAfter(writeTimeoutMs);
     if (used < bytes.length) this.#leave(bytes, used);
     if (this.#phase === "discarding") this.#nextRequest();
-    else this.#exchange.sink?.requestEnd(this.#body.trailers);
+    else this.#exchange.sink?.requestEnd(this.#trailers());
+  }
+
+  #trailers(): HeaderList | undefined {
+    const { trailers } = this.#body;
+    const { underscoreHeaders: strategy } = this.#entryPoint.settings;
+    // It is too late to reject the request.
+    if (strategy !== UnderscoreHeaders.KEEP) trailers?.deleteWithUnderscore();
+    return trailers;
   }
 
   // --- the response --------------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ const names = [
   "te",
   "trailer",
   "expect",
+  "http2-settings",
   "proxy-authenticate",
   "proxy-authorization",
   "date",
@@ -111,6 +112,7 @@ export const isSentByEngine = flagsOf([
   "upgrade",
   "te",
   "expect",
+  "http2-settings",
   "proxy-authenticate",
   "proxy-authorization",
 ]);

@@ -17,7 +17,10 @@ import {
 } from "./known-header.ts";
 
 export interface FieldReader {
-  /** Told of fields the engine reads itself. 0: good; else the status the message is refused with. */
+  /**
+   * Told of fields the engine reads itself, with a negative id of those that are spelled with `_` in place of `-`. 0: good;
+   * else the status the message is refused with.
+   */
   readField(id: number, value: string): number;
 }
 
@@ -27,6 +30,9 @@ export interface HeadSource {
   start: number;
   text: string;
 }
+
+/** Each costs several looks later on; nobody sends a hundred. */
+const maxFields = 1_000;
 
 /**
  * Reads field lines from `index` (in the text) up to the empty line, which the caller knows is there. Returns the index
@@ -42,7 +48,7 @@ export function parseFields(
 ): number {
   const { bytes, start, text } = source;
   let index = start + from;
-  for (;;) {
+  for (let count = 0; ; count += 1) {
     const nameStart = index;
     let hash = 0;
     let folded = foldedTokenByte[bytes[index] ?? 0] ?? 0;
@@ -53,6 +59,7 @@ export function parseFields(
       folded = foldedTokenByte[bytes[index] ?? 0] ?? 0;
     }
     if (index === nameStart) break;
+    if (count === maxFields) return -431;
     if (bytes[index] !== colon) return -400;
     const nameEnd = index;
     index += 1;
@@ -71,13 +78,12 @@ export function parseFields(
     if (byte !== carriageReturn || bytes[index + 1] !== lineFeed) return -400;
     let id = classifyName(bytes, nameStart, nameEnd, hash);
     if (id !== headerId.other) {
-      const isManaged = isManagedHeader[id < 0 ? -id : id] === 1;
-      if (id < 0) id = headerId.other;
-      if (isManaged && dropsManaged) {
+      const knownId = id < 0 ? -id : id;
+      if (isManagedHeader[knownId] === 1 && dropsManaged) {
         index += 2;
         continue;
       }
-      if (isReadByEngine[id] === 1) {
+      if (isReadByEngine[knownId] === 1) {
         const verdict = reader.readField(id, text.slice(valueStart - start, valueEnd - start));
         if (verdict !== 0) return -verdict;
         if (id === headerId.host || id === headerId.connection) {
@@ -86,6 +92,7 @@ export function parseFields(
         }
       }
     }
+    if (id < 0) id = headerId.other;
     if (valueStart === nameEnd + 2 && valueEnd === index && bytes[nameEnd + 1] === space) {
       headers.appendParsed(id, nameStart - start, nameEnd - start, valueEnd - start);
     } else {

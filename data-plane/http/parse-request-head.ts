@@ -29,6 +29,8 @@ export class RequestHead implements FieldReader, HeadSource {
   pathNeedsNormalising: boolean = false;
   pathNeedsSanitising: boolean = false;
   queryHasSemicolon: boolean = false;
+  /** It holds bytes above 127, which a URI may not. */
+  queryNeedsEscaping: boolean = false;
   /** The request line can be sent on as it came, if nobody changes path or query. */
   lineEnd = 0;
   isOriginForm: boolean = true;
@@ -63,6 +65,7 @@ export class RequestHead implements FieldReader, HeadSource {
     this.pathNeedsNormalising = false;
     this.pathNeedsSanitising = false;
     this.queryHasSemicolon = false;
+    this.queryNeedsEscaping = false;
     this.isOriginForm = true;
     this.hostCount = 0;
     this.contentLength = -1;
@@ -98,6 +101,10 @@ export class RequestHead implements FieldReader, HeadSource {
       case headerId.upgrade:
         this.upgrade = this.upgrade === "" ? value : `${this.upgrade}, ${value}`;
         return 0;
+      case -headerId.contentLength:
+      case -headerId.transferEncoding:
+        // Many applications read the one as the other, and would frame the message differently.
+        return 400;
       case headerId.te:
         if (/(^|,)[ \t]*trailers[ \t]*(;|,|$)/i.test(value)) this.acceptsTrailers = true;
         return 0;
@@ -107,6 +114,8 @@ export class RequestHead implements FieldReader, HeadSource {
   }
 
   #readHost(value: string): number {
+    // An http URI without a host is invalid (RFC 9110 §4.2.1).
+    if (value === "") return 400;
     if (value !== this.#validHost) {
       const end = plainNameEnd(value);
       if (end === -1 && !isValidHost(value)) return 400;
@@ -128,9 +137,6 @@ export class RequestHead implements FieldReader, HeadSource {
     this.hostPort = portOf(host);
   }
 }
-
-/** More than any server behind this one takes. */
-export const maxRequestLineBytes = 65_536;
 
 const noBytes = new Uint8Array(0);
 const noNames: readonly string[] = [];
@@ -178,7 +184,6 @@ function parseRequestLine(
     index = parseAbsoluteTarget(bytes, start, targetStart, text, head);
   }
   if (index < 0 || bytes[start + index] !== space) return -400;
-  if (index > maxRequestLineBytes) return -414;
   index += 1;
   if (!text.startsWith("HTTP/", index)) return -400;
   const major = bytes[start + index + 5] ?? 0;
@@ -238,6 +243,9 @@ function parsePathAndQuery(
     kind = targetByte[bytes[start + index] ?? 0] ?? 0;
     if (kind === targetKind.refused) break;
     if (kind === targetKind.semicolon) head.queryHasSemicolon = true;
+    else if (kind === targetKind.normalise && (bytes[start + index] ?? 0) > 127) {
+      head.queryNeedsEscaping = true;
+    }
   }
   head.query = text.slice(queryStart, index);
   return index;
@@ -289,10 +297,17 @@ function refusalOfCoding(value: string): 400 | 501 {
   return isCodingList && !isMisplaced ? 501 : 400;
 }
 
+/** Of HTTP/1.0, whose servers may not look for the body of these. */
+const bodilessMethods = new Set(["GET", "HEAD", "DELETE"]);
+
 function isConsistent(head: RequestHead): boolean {
   if (head.isChunked && (head.contentLength !== -1 || head.minorVersion === 0)) return false;
+  // A client must not send content in TRACE (RFC 9110 §9.3.8).
+  if (head.method === "TRACE" && (head.isChunked || head.contentLength > 0)) return false;
   if (head.minorVersion === 0) {
+    if (head.contentLength > 0 && bodilessMethods.has(head.method)) return false;
     head.expectsContinue = false;
+    head.wantsUpgrade = false;
     if (head.hostCount === 0 && head.isOriginForm) head.setHost("");
     return head.hostCount <= 1;
   }

@@ -1,28 +1,59 @@
-import type { HeaderList } from "./header-list.ts";
-import {
-  isManagedHeader,
-  isManagedWithUnderscores,
-  isSentByEngine,
-  knownHeaderId,
-} from "./known-header.ts";
-
-const field = /([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[\t ]*([\t\x20-\x7e\x80-\xff]*?)[\t ]*\r\n/y;
+import { HeaderList } from "./header-list.ts";
+import { isSentByEngine } from "./known-header.ts";
+import { parseFields } from "./parse-fields.ts";
 
 /**
- * Field lines, each with its CRLF, after a chunked body. Fields that say how a message is framed, routed or who sent it
- * have no place there and are dropped (RFC 9110 §6.5.1). False when a line is malformed.
+ * What a message is, where it goes and who sent it is said before its body or not at all (RFC 9110 §6.5.1): middlewares
+ * have judged the head, and a server that merges trailers into it would see another one.
  */
-export function parseTrailers(text: string, trailers: HeaderList): boolean {
-  field.lastIndex = 0;
-  while (field.lastIndex < text.length) {
-    const match = field.exec(text);
-    if (match === null) return false;
-    const [, name = "", value = ""] = match;
-    const lowerName = name.toLowerCase();
-    const id = knownHeaderId(lowerName);
-    const isRefused =
-      isSentByEngine[id] === 1 || isManagedHeader[id] === 1 || isManagedWithUnderscores(lowerName);
-    if (!isRefused) trailers.appendChecked(name, value);
+const headOnly = new Set([
+  "age",
+  "authorization",
+  "cache-control",
+  "content-encoding",
+  "content-location",
+  "content-range",
+  "content-type",
+  "cookie",
+  "date",
+  "expires",
+  "forwarded",
+  "if-match",
+  "if-modified-since",
+  "if-none-match",
+  "if-range",
+  "if-unmodified-since",
+  "location",
+  "max-forwards",
+  "origin",
+  "pragma",
+  "range",
+  "referer",
+  "retry-after",
+  "set-cookie",
+  "trailer",
+  "vary",
+  "via",
+  "warning",
+  "www-authenticate",
+]);
+
+const silentReader = { readField: () => 0 };
+
+/** Field lines, each with its CRLF, after a chunked body; false when one is malformed, or there are too many. */
+export function parseTrailers(lines: string, trailers: HeaderList): boolean {
+  const text = `${lines}\r\n`;
+  const parsed = new HeaderList();
+  parsed.beginParsed(text);
+  const source = { bytes: Buffer.from(text, "latin1"), start: 0, text };
+  if (parseFields(source, 0, parsed, silentReader, true) < 0) return false;
+  for (let index = 0; index < parsed.length; index += 1) {
+    if (isSentByEngine[parsed.idAt(index)] === 1) continue;
+    // Many applications read `_` as `-`.
+    const name = parsed.lowerNameAt(index).replaceAll("_", "-");
+    if (!headOnly.has(name)) {
+      trailers.appendChecked(parsed.nameAt(index), parsed.valueAt(index));
+    }
   }
   return true;
 }

@@ -99,3 +99,8 @@ export function sendablePath(path: string): string {
 export function normaliseQuery(query: string, encodeSemicolons: boolean): string {
   return query.replaceAll(";", encodeSemicolons ? "%3B" : "&");
 }
+
+/** Bytes above 127 as escapes: servers would read them in the character set of their choice, or not at all. */
+export function escapeQuery(query: string): string {
+  return query.replaceAll(/[\x80-\xff]/g, (character) => escaped(character.charCodeAt(0)));
+}

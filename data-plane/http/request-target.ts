@@ -1,5 +1,11 @@
 import type { RequestHead } from "./parse-request-head.ts";
-import { normalisePath, normaliseQuery, routingPathOf, sanitisePath } from "./request-path.ts";
+import {
+  escapeQuery,
+  normalisePath,
+  normaliseQuery,
+  routingPathOf,
+  sanitisePath,
+} from "./request-path.ts";
 
 export interface TargetSettings {
   readonly sanitizePath: boolean;
@@ -35,7 +41,12 @@ export function applyTarget(
   target.query = head.queryHasSemicolon
     ? normaliseQuery(head.query, settings.encodeQuerySemicolons)
     : head.query;
+  if (head.queryNeedsEscaping) target.query = escapeQuery(target.query);
   target.isTargetAsSent =
-    head.isOriginForm && head.minorVersion === 1 && path === head.path && !head.queryHasSemicolon;
+    head.isOriginForm &&
+    head.minorVersion === 1 &&
+    path === head.path &&
+    !head.queryHasSemicolon &&
+    !head.queryNeedsEscaping;
   return true;
 }

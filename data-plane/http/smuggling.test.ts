@@ -192,12 +192,7 @@ const cases: readonly Case[] = [
     forwarded: ["POST /p|Content-Length: 0|", last],
     statuses: [200, 200],
   },
-  {
-    what: "names with underscores are other headers",
-    sent: post("Content_Length: 40\r\nTransfer_Encoding: chunked\r\n", lastGet),
-    forwarded: ["POST /p|Content_Length: 40\r\nTransfer_Encoding: chunked|", last],
-    statuses: [200, 200],
-  },
+  refused("length with an underscore", post("Content_Length: 40\r\n", lastGet)),
   {
     what: "Connection cannot take Content-Length away",
     sent: post("Content-Length: 3\r\nConnection: Content-Length\r\n", `abc${lastGet}`),
@@ -231,7 +226,7 @@ const cases: readonly Case[] = [
   {
     what: "an upgrade to h2c is no upgrade without Connection",
     sent: `GET /p HTTP/1.1\r\nHost: a\r\nUpgrade: h2c\r\nHTTP2-Settings: x\r\nConnection: close\r\n\r\n`,
-    forwarded: ["GET /p|HTTP2-Settings: x|"],
+    forwarded: ["GET /p||"],
     statuses: [200],
   },
 ];

@@ -24,6 +24,7 @@ export class UpstreamResponseHead implements FieldReader, HeadSource {
   wantsClose: boolean = false;
   wantsKeepAlive: boolean = false;
   wantsUpgrade: boolean = false;
+  upgrade = "";
   connectionNames: readonly string[] = noNames;
   readonly headers = new HeaderList();
 
@@ -36,6 +37,7 @@ export class UpstreamResponseHead implements FieldReader, HeadSource {
     this.wantsClose = false;
     this.wantsKeepAlive = false;
     this.wantsUpgrade = false;
+    this.upgrade = "";
     this.connectionNames = noNames;
   }
 
@@ -53,6 +55,9 @@ export class UpstreamResponseHead implements FieldReader, HeadSource {
         return 0;
       case headerId.connection:
         return parseConnectionHeader(value, this) ? 0 : 502;
+      case headerId.upgrade:
+        this.upgrade = this.upgrade === "" ? value : `${this.upgrade}, ${value}`;
+        return 0;
       default:
         return 0;
     }

@@ -15,6 +15,7 @@ import { ChunkedDecoder } from "../http/chunked-decoder.ts";
 import { HeadBuffer } from "../http/head-buffer.ts";
 import type { HeaderList } from "../http/header-list.ts";
 import type { ForwardedExchange, RequestSink, TunnelEnd } from "../http/http-exchange.ts";
+import { isAskedFor } from "../http/upgrade-protocols.ts";
 import { parseResponseHead, UpstreamResponseHead } from "./parse-response-head.ts";
 import { requestHeadText, type UpstreamAddress } from "./write-request-head.ts";
 
@@ -43,6 +44,8 @@ type Phase =
   | "closed";
 
 const maxResponseHeadBytes = 1_048_576;
+/** Before the final one. */
+const maxInformationalResponses = 64;
 const joinedBytes = 8_192;
 const smallChunkBytes = 4_096;
 const idempotentMethods = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"]);
@@ -59,6 +62,7 @@ export class UpstreamConnection implements RequestSink, DeadlineHolder, TunnelEn
   #isPaused: boolean = false;
   #hasResponseBytes: boolean = false;
   #isRequestDone: boolean = true;
+  #informationalResponses = 0;
   #remaining = 0;
   #chunked: ChunkedDecoder | undefined;
   #tunnel: TunnelEnd | undefined;
@@ -124,6 +128,7 @@ export class UpstreamConnection implements RequestSink, DeadlineHolder, TunnelEn
     // Of dialling, or of being idle. While the request is sent only the client's own limits count.
     this.deadlineMs = noDeadline;
     this.#hasResponseBytes = false;
+    this.#informationalResponses = 0;
     this.#isRequestDone = exchange.requestFraming === "none";
     let text: string;
     try {
@@ -154,6 +159,7 @@ export class UpstreamConnection implements RequestSink, DeadlineHolder, TunnelEn
   requestData(bytes: Buffer, start: number, end: number): void {
     const isChunked = this.#exchange?.requestFraming === "chunked";
     const length = end - start;
+    if (length === 0) return; // as a chunk it would end the body
     const before = this.#held + (isChunked ? `${length.toString(16)}\r\n` : "");
     const after = isChunked ? "\r\n" : "";
     if (before.length + length <= joinedBytes) {
@@ -262,9 +268,12 @@ export class UpstreamConnection implements RequestSink, DeadlineHolder, TunnelEn
       this.#beginBody(exchange, end === bytes.length);
     } else if (head.status === 101) {
       return this.#switchProtocols(bytes, end, exchange);
-    } else if (head.status !== 100) {
+    } else if (this.#informationalResponses === maxInformationalResponses) {
+      return -1;
+    } else {
+      this.#informationalResponses += 1;
       // 100 is between us and the server: the client's own was answered when its body was wanted.
-      exchange.informationalResponse(head, head.reason);
+      if (head.status !== 100) exchange.informationalResponse(head, head.reason);
     }
     return end;
   }
@@ -319,11 +328,28 @@ export class UpstreamConnection implements RequestSink, DeadlineHolder, TunnelEn
   /** The response is complete. Released first: ending it may bring the client's next request at once. */
   #finish(exchange: ForwardedExchange, trailers: HeaderList | undefined, isAllRead: boolean): void {
     const head = this.#head;
-    const isKept = head.minorVersion === 1 ? !head.wantsClose : head.wantsKeepAlive;
+    const isKept = !head.wantsClose && (head.minorVersion === 1 || head.wantsKeepAlive);
     this.#exchange = undefined;
-    if (isKept && isAllRead && this.#isRequestDone && this.#phase !== "untilClose") this.#release();
+    if (
+      isKept &&
+      !this.#mayHaveStrayBody(exchange) &&
+      isAllRead &&
+      this.#isRequestDone &&
+      this.#phase !== "untilClose"
+    )
+      this.#release();
     else this.#socket.destroy();
     exchange.endResponse(trailers);
+  }
+
+  /**
+   * Whether the server may send a body after a response that has none: its fields speak of one. It would be read as the
+   * beginning of the next response.
+   */
+  #mayHaveStrayBody({ method }: ForwardedExchange): boolean {
+    const { status, isChunked, contentLength } = this.#head;
+    if (status === 204) return isChunked || contentLength > 0;
+    return isChunked && (method === "HEAD" || status === 304);
   }
 
   #release(): void {
@@ -334,7 +360,8 @@ export class UpstreamConnection implements RequestSink, DeadlineHolder, TunnelEn
   }
 
   #switchProtocols(bytes: Buffer, end: number, exchange: ForwardedExchange): number {
-    if (exchange.upgradeProtocol === "" || !this.#head.wantsUpgrade) return -1;
+    const { upgrade, wantsUpgrade } = this.#head;
+    if (!wantsUpgrade || !isAskedFor(upgrade, exchange.upgradeProtocol)) return -1;
     this.#exchange = undefined;
     this.#phase = "tunnel";
     this.deadlineMs = noDeadline;

@@ -33,11 +33,11 @@ function engineLines(exchange: ForwardedExchange): string {
   let lines = "";
   if (exchange.requestFraming === "length") lines = `Content-Length: ${exchange.requestLength}\r\n`;
   else if (exchange.requestFraming === "chunked") lines = "Transfer-Encoding: chunked\r\n";
-  if (exchange.acceptsTrailers) lines += "TE: trailers\r\n";
-  if (exchange.upgradeProtocol !== "") {
-    lines += `Connection: Upgrade\r\nUpgrade: ${exchange.upgradeProtocol}\r\n`;
-  }
-  return lines;
+  const { acceptsTrailers, upgradeProtocol } = exchange;
+  if (!acceptsTrailers && upgradeProtocol === "") return lines;
+  if (acceptsTrailers) lines += "TE: trailers\r\n";
+  if (upgradeProtocol === "") return `${lines}Connection: TE\r\n`;
+  return `${lines}Connection: Upgrade${acceptsTrailers ? ", TE" : ""}\r\nUpgrade: ${upgradeProtocol}\r\n`;
 }
 
 function joinPaths(base: string, path: string): string {
