@@ -110,6 +110,7 @@ export class ControlPlane {
 
     const compiler = new SnapshotCompiler({
       precedence: this.#options.configuration.providers.precedence,
+      withholdsKeys: this.#withholdsKeys(),
     });
     const diagnostics = new DiagnosticCollection({ log: this.#log });
     const counts = createConfigCounts();
@@ -174,6 +175,7 @@ export class ControlPlane {
       new FleetService({
         controlPlaneId: `${hostname()}-${randomBytes(3).toString("hex")}`,
         committed: publisher.committed,
+        withholdsKeys: this.#withholdsKeys(),
         sourceOf: (key) => compiler.sourceOf(key),
         onHello: (node) => coordination.onHello(node),
         alternates: () => (this.#replicated?.others ?? []).flatMap(({ stream }) => stream ?? []),
@@ -327,6 +329,12 @@ export class ControlPlane {
       return { use, status: () => database.status };
     });
     return { databases, watch: this.#watchCounts };
+  }
+
+  #withholdsKeys(): boolean {
+    const { streamAddress, configuration } = this.#options;
+    const { stream, insecureSecrets } = configuration.fleet;
+    return streamAddress !== undefined && stream.tls === undefined && !insecureSecrets;
   }
 
   #streamEndpoints(): StreamEndpoint[] {

@@ -26,6 +26,7 @@ type DiagnosticCode =
   | "tls-options-conflict" // valid, and another router's settings take the place of these
   | "not-built" // valid in Traefik, not built here: the object is out
   | "not-built-degraded" // valid in Traefik, not built here: served without it
+  | "withheld-secret" // it holds a private key, and the stream to the nodes is open to listeners
   | "rejected-by-node";
 
 /**

@@ -131,6 +131,7 @@ function buildFleet(init: StaticBuildInit, etcd: EtcdConnectionConfig | undefine
     adminTokenFile:
       fleet.admin.tokenFile === undefined ? undefined : init.resolvePath(fleet.admin.tokenFile),
     insecure: fleet.insecure,
+    insecureSecrets: fleet.insecureSecrets,
     guardPercent: buildGuardPercent(init),
     stateDir: fleet.stateDir === undefined ? undefined : init.resolvePath(fleet.stateDir),
     store: buildStore(init, etcd),

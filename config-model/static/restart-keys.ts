@@ -27,6 +27,7 @@ const fixedKeys: readonly FixedKey[] = [
   { path: "fleet.admin.tokenFile", read: ({ fleet }) => fleet.adminTokenFile },
   { path: "fleet.guard.removals", read: ({ fleet }) => fleet.guardPercent },
   { path: "fleet.insecure", read: ({ fleet }) => fleet.insecure },
+  { path: "fleet.insecureSecrets", read: ({ fleet }) => fleet.insecureSecrets },
   { path: "fleet.stateDir", read: ({ fleet }) => fleet.stateDir },
   { path: "fleet.store", read: ({ fleet }) => fleet.store },
 ];

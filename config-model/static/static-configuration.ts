@@ -73,6 +73,8 @@ export interface FleetConfig {
   /** Absolute; absent: `admin-token` in the state directory. */
   readonly adminTokenFile: string | undefined;
   readonly insecure: boolean;
+  /** An insecure stream may carry private keys. */
+  readonly insecureSecrets: boolean;
   /** Removals are held when more than this part of a provider's routers, or services, would vanish; 100: never. */
   readonly guardPercent: number;
   readonly stateDir: string | undefined;

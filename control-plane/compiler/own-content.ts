@@ -7,10 +7,10 @@ import { errorText } from "../../foundation/error-text.ts";
 import type { ResourceKind } from "../../proto/gen/switchyard/fleet/v1/resource.ts";
 import { compileObject } from "./compile-object.ts";
 import { standIn } from "./compile-tls.ts";
-import { type Body, type CompiledContent, invalid } from "./compiled-content.ts";
+import { type Body, type CompiledContent, invalid, out } from "./compiled-content.ts";
 import type { CompiledObject } from "./compiled-object.ts";
 import { describeObject } from "./describe-object.ts";
-import { decodeBody, entryPointsOf, tlsOf } from "./resource-body.ts";
+import { decodeBody, entryPointsOf, holdsPrivateKey, tlsOf } from "./resource-body.ts";
 import type { ProviderPrecedence } from "./router-priority.ts";
 
 export type EncodeResource = (kind: ResourceKind, name: string, body: Body) => Resource;
@@ -21,13 +21,22 @@ export interface OwnContent {
   readonly resource?: Resource;
 }
 
+export interface OwnContentInit {
+  readonly precedence: ProviderPrecedence;
+  readonly encode: EncodeResource;
+  /** Private keys stay in this process. */
+  readonly withholdsKeys: boolean;
+}
+
 export class OwnContentCompiler {
   readonly #precedence: ProviderPrecedence;
   readonly #encode: EncodeResource;
+  readonly #withholdsKeys: boolean;
 
-  constructor(precedence: ProviderPrecedence, encode: EncodeResource) {
+  constructor({ precedence, encode, withholdsKeys }: OwnContentInit) {
     this.#precedence = precedence;
     this.#encode = encode;
+    this.#withholdsKeys = withholdsKeys;
   }
 
   /** Whatever goes wrong with one object is that object's mistake: the batch goes on. */
@@ -35,6 +44,7 @@ export class OwnContentCompiler {
     try {
       const content = compileObject(key, config, this.#precedence);
       if (content.kind !== "usable" || isRouter(key)) return { content };
+      if (this.#withholdsKeys && holdsPrivateKey(content.body)) return { content: withheld(key) };
       const resource = this.encode(key, content.body);
       return resource === undefined ? { content } : { content, resource };
     } catch (error) {
@@ -77,6 +87,16 @@ export class OwnContentCompiler {
         return compileObject(key, inUse.config, this.#precedence);
     }
   }
+}
+
+/** An insecure stream would show it to whoever listens. */
+function withheld(key: ObjectKey): CompiledContent {
+  const message = `Cannot use ${describeObject(key)}: its private key would be sent over a stream without TLS`;
+  return out(
+    "withheld-secret",
+    message,
+    "give the stream TLS (fleet.stream.tls), or allow it (fleet.insecureSecrets)",
+  );
 }
 
 export function isRouter({ kind }: ObjectKey): boolean {

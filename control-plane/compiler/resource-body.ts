@@ -114,6 +114,11 @@ export function withParents(body: Body, parents: readonly string[]): Body {
   return { $case: "httpRouter", value: { ...body.value, parents: [...parents] } };
 }
 
+export function holdsPrivateKey(body: Body): boolean {
+  if (body.$case === "tlsStore") return body.value.defaultCertificate !== undefined;
+  return body.$case === "tlsCertificate";
+}
+
 /** What a carried-over router asks for; whether it once followed the defaults is not in its bytes. */
 export function entryPointsOf(body: Body): EntryPointSelection | undefined {
   if (body.$case === "tcpRouter") return body.value.entryPoints;

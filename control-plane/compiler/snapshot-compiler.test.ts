@@ -16,6 +16,8 @@ import {
   nodeSettings,
   tcpRouter,
   tcpService,
+  tlsCertificate,
+  tlsStore,
 } from "../../test/support/dynamic-config.ts";
 import type { WatchedChange } from "../watcher/watched-change.ts";
 import { decodeBody } from "./resource-body.ts";
@@ -40,9 +42,13 @@ const web = change("web", entryPoint(8000));
 
 /** A compiler, what it has published so far, and what it says about whom. */
 class Compiling {
-  readonly compiler = new SnapshotCompiler({ precedence: ["file", "etcd"] });
+  readonly compiler: SnapshotCompiler;
   readonly resources = new Map<string, Resource>();
   readonly said = new Map<string, readonly Diagnostic[]>();
+
+  constructor(withholdsKeys = false) {
+    this.compiler = new SnapshotCompiler({ precedence: ["file", "etcd"], withholdsKeys });
+  }
 
   apply(...changes: readonly WatchedChange[]) {
     const { delta, diagnostics } = this.compiler.apply(changes);
@@ -424,6 +430,23 @@ describe("SnapshotCompiler", () => {
     const { removals } = compiling.apply(change("app@file", { ...heavy, loadBalancer }));
     assert.deepEqual(removals, []);
     assert.match(compiling.messages("httpService:app@file").join(), /^error \| invalid-value \| /);
+  });
+
+  test("leaves what holds a private key out where it may not be sent, also what was published before", () => {
+    const certificate = change("abc@file", tlsCertificate());
+    const store = change("default@file", tlsStore());
+    const before = started(certificate, store);
+    const compiling = new Compiling(true);
+    compiling.compiler.carryOver({ upserts: [...before.resources.values()], removals: [] });
+    for (const [id, resource] of before.resources) compiling.resources.set(id, resource);
+    assert.deepEqual(compiling.apply(), { upserts: [], removals: ["tlsCertificate:abc@file"] });
+    assert.deepEqual(compiling.apply(web, certificate, store), { upserts: [], removals: [] });
+    assert.deepEqual(compiling.messages("tlsCertificate:abc@file"), [
+      'error | withheld-secret | Cannot use TLS certificate "abc@file": its private key would be sent over a stream without TLS',
+    ]);
+    const defaultCertificate = { certFile: "cert", keyFile: "key" };
+    const withKey = change("default@file", tlsStore({ defaultCertificate }));
+    assert.deepEqual(compiling.apply(withKey).removals, ["tlsStore:default@file"]);
   });
 
   test("leaves resources of a kind it does not know alone", () => {

@@ -32,6 +32,7 @@ import {
   encodeResource,
   entryPointsOf,
   givenTlsOf,
+  holdsPrivateKey,
   localMiddlewaresOf,
   mentionedObjects,
   parentsOf,
@@ -52,6 +53,8 @@ export interface SnapshotCompilerInit {
   readonly precedence: ProviderPrecedence;
   /** Where nothing is published, and only diagnostics count, resources need no bytes. */
   readonly encode?: EncodeResource;
+  /** Objects with a private key are out, and say why. */
+  readonly withholdsKeys?: boolean;
 }
 
 /** What one call of `apply` has found so far. */
@@ -78,14 +81,20 @@ interface Wiring {
 
 export class SnapshotCompiler {
   readonly #own: OwnContentCompiler;
+  readonly #withholdsKeys: boolean;
   readonly #graph = new ObjectGraph();
   readonly #binder = new RouterBinder();
   readonly #defaultTls = new DefaultTlsObjects();
   /** Not settled yet: the first batch does it. */
   #carried = new Set<CompiledObject>();
 
-  constructor({ precedence, encode = encodeResource }: SnapshotCompilerInit) {
-    this.#own = new OwnContentCompiler(precedence, encode);
+  constructor({
+    precedence,
+    encode = encodeResource,
+    withholdsKeys = false,
+  }: SnapshotCompilerInit) {
+    this.#own = new OwnContentCompiler({ precedence, encode, withholdsKeys });
+    this.#withholdsKeys = withholdsKeys;
   }
 
   /**
@@ -144,8 +153,9 @@ export class SnapshotCompiler {
     const body = decodeBody(resource.payload);
     // What is in the place of options that were never good is not good itself.
     const isStandIn = body?.$case === "tlsOptions" && body.value.unusable;
-    if (!isStandIn) object.inUse = { kind: "carried", resource };
-    object.compiled = resource;
+    const isWithheld = this.#withholdsKeys && body !== undefined && holdsPrivateKey(body);
+    if (!isStandIn && !isWithheld) object.inUse = { kind: "carried", resource };
+    object.compiled = isWithheld ? undefined : resource;
     object.published = resource;
     this.#add(object);
     this.#carried.add(object);

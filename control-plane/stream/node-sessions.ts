@@ -48,6 +48,8 @@ export interface NodeSessionsInit {
   readonly onHello?: (node: NodeHello) => void;
   /** `isolate` unless said otherwise. */
   readonly rejection?: RejectionRule;
+  /** Private keys are not for these streams. */
+  readonly withholdsKeys?: boolean;
   /** Other control planes of this fleet, as `HOST:PORT`, told to nodes that are sent away. */
   readonly alternates?: () => readonly string[];
 }
@@ -76,7 +78,7 @@ export class NodeSessions {
     this.#init = init;
     this.status = new FleetStatus(init.committed);
     this.#admission = new Admission(init.admission ?? defaultAdmission);
-    this.#transfers = new TransferCache(init.committed, init.rejection);
+    this.#transfers = new TransferCache(init);
     this.#stopWatching = init.committed.onChange(() => this.#wakeAll());
   }
 

@@ -69,7 +69,7 @@ async function subscribe(resources: Parameters<typeof resourceOf>[] = []) {
   await publisher.start(new AbortController().signal);
   publisher.publishReady();
   const stream = new HeldStream();
-  const transfers = new TransferCache(publisher.committed);
+  const transfers = new TransferCache({ committed: publisher.committed });
   const subscriber = new Subscriber(
     {
       stream,

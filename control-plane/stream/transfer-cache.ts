@@ -1,6 +1,7 @@
 import { type Compression, RejectionPolicy } from "../../proto/gen/switchyard/fleet/v1/fleet.ts";
 import type { CommittedState, HeldState } from "../snapshot-store/committed-state.ts";
 import { SharedTransfer } from "./shared-transfer.ts";
+import { holdsPrivateKey } from "./withheld-keys.ts";
 
 /** Nodes of a fleet are at few different generations; more than these are served without being shared. */
 const maxTransfers = 64;
@@ -8,22 +9,31 @@ const maxTransfers = 64;
 /** What becomes of a generation of which a node cannot serve every resource (docs/protocol.md). */
 export type RejectionRule = "isolate" | "strict";
 
+export interface TransferCacheInit {
+  readonly committed: CommittedState;
+  readonly rejection?: RejectionRule | undefined;
+  /** Nothing is sent of a generation that would bring a node a private key. */
+  readonly withholdsKeys?: boolean | undefined;
+}
+
 /** The transfers to the newest generation, one for each state that nodes come from. */
 export class TransferCache {
   readonly #committed: CommittedState;
   readonly #transfers = new Map<string, SharedTransfer>();
   readonly #rejectionPolicy: RejectionPolicy;
+  readonly #withholdsKeys: boolean;
   #target: HeldState | undefined;
 
-  constructor(committed: CommittedState, rejection: RejectionRule = "isolate") {
+  constructor({ committed, rejection = "isolate", withholdsKeys = false }: TransferCacheInit) {
     this.#committed = committed;
+    this.#withholdsKeys = withholdsKeys;
     this.#rejectionPolicy =
       rejection === "strict" ? RejectionPolicy.STRICT : RejectionPolicy.ISOLATE;
   }
 
   /**
    * To the newest generation, from `base` when that is a state this process knows, else everything. Absent while there
-   * is no generation to offer.
+   * is no generation to offer, or none that may be sent.
    */
   transferFrom(base: HeldState | undefined, compression: Compression): SharedTransfer | undefined {
     const target = this.#newest();
@@ -33,10 +43,12 @@ export class TransferCache {
     if (kept !== undefined) return kept;
     const delta = base && this.#deltaFrom(base, target);
     if (base !== undefined && delta === undefined) return this.transferFrom(undefined, compression);
+    const content = delta ?? this.#committed.full();
+    if (this.#withholdsKeys && content.upserts.some(holdsPrivateKey)) return undefined;
     const transfer = new SharedTransfer({
       target,
       base: base?.generation,
-      delta: delta ?? this.#committed.full(),
+      delta: content,
       compression,
       rejectionPolicy: this.#rejectionPolicy,
       sources: this.#committed.head?.sources ?? new Map(),

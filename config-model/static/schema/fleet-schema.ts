@@ -19,7 +19,7 @@ export const fleetSchema = always({
   }),
   admin: always({ address: text(), tokenFile: text() }),
   insecure: bool(),
-  insecureSecrets: degraded(bool()),
+  insecureSecrets: bool(),
   stateDir: text(),
   store: struct({
     etcd: allowEmpty({
