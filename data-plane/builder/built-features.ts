@@ -8,4 +8,5 @@ export const builtFeatures: ReadonlySet<string> = new Set<ResourceFeature>([
   "parent-routers",
   "router-tls",
   "entry-point-tls",
+  "tcp-router-tls",
 ]);

@@ -8,6 +8,7 @@ import { notFound } from "../routing/not-found.ts";
 import { RoutedHandler } from "../routing/routed-handler.ts";
 import { RoutingIndex } from "../routing/routing-index.ts";
 import { type Cell, CellMap } from "../switcher/cell.ts";
+import type { ConnectionFacts } from "../tcp/connection-facts.ts";
 import { closeAtOnce, type TcpHandler } from "../tcp/tcp-handler.ts";
 import { TcpRouter, type TcpRouterPlan, TcpRouteTable } from "../tcp/tcp-router.ts";
 import { RouterTlsOptions } from "../tls/router-tls-options.ts";
@@ -21,6 +22,8 @@ export class EntryPointTables {
   /** Routers with TLS of their own. */
   readonly https = new RoutingIndex<HttpRouter>();
   readonly tcp = new TcpRouteTable();
+  /** TCP routers with TLS. */
+  readonly tcpTls = new TcpRouteTable();
   readonly #name: string;
   readonly #open: HttpHandler = new RoutedHandler(this.http);
   #tlsRouting: TlsRouting;
@@ -29,6 +32,7 @@ export class EntryPointTables {
   #guardedTls: GuardedHandler | undefined;
   /** The entry point gives TLS to routers without: nothing is answered in plain text. */
   #isTlsOnly: boolean = false;
+  #plainRouters = 0;
   #tlsRouters = 0;
   #tlsHosts = new TlsHosts();
 
@@ -46,9 +50,30 @@ export class EntryPointTables {
     return this.#guardedTls ?? this.#openTls;
   }
 
-  /** Whether connections have to be looked at: the others are not. */
+  /** Whether any connection may be answered over TLS. */
   get answersTls(): boolean {
-    return this.#isTlsOnly || this.#tlsRouters > 0;
+    return this.#isTlsOnly || this.looksBeforeRouting;
+  }
+
+  /**
+   * Whether there is a router that takes TLS: then no connection is routed before its first bytes are there. Else TCP
+   * routers take connections whose server speaks first.
+   */
+  get looksBeforeRouting(): boolean {
+    if (this.#tlsRouters > 0 || this.tcpTls.size > 0) return true;
+    return this.#isTlsOnly && this.#plainRouters > 0;
+  }
+
+  /**
+   * Of a TLS connection; undefined: it is an HTTP one. HTTP comes first among those that name the server, and among
+   * those for any server.
+   */
+  findTcpTls(facts: ConnectionFacts): TcpRouter | undefined {
+    if (this.tcpTls.size === 0 || this.#tlsHosts.find(facts.serverName) !== undefined) {
+      return undefined;
+    }
+    const router = this.tcpTls.find(facts);
+    return router?.plan.isCatchAll === true && this.#tlsHosts.hasCatchAll ? undefined : router;
   }
 
   /** By server name. */
@@ -81,6 +106,7 @@ export class EntryPointTables {
     const index = hasTls ? this.https : this.http;
     for (const placement of router.placements) index.add(placement);
     if (hasTls) this.#tlsRouters += 1;
+    else this.#plainRouters += 1;
     if (hasTls || this.#isTlsOnly) this.#tlsHosts.add(router);
   }
 
@@ -89,7 +115,20 @@ export class EntryPointTables {
     const index = hasTls ? this.https : this.http;
     for (const placement of router.placements) index.remove(placement);
     if (hasTls) this.#tlsRouters -= 1;
+    else this.#plainRouters -= 1;
     if (hasTls || this.#isTlsOnly) this.#tlsHosts.remove(router);
+  }
+
+  addTcpRouter(router: TcpRouter): void {
+    this.#tableFor(router).add(router);
+  }
+
+  removeTcpRouter(router: TcpRouter): void {
+    this.#tableFor(router).remove(router);
+  }
+
+  #tableFor({ plan }: TcpRouter): TcpRouteTable {
+    return plan.tls === undefined ? this.tcp : this.tcpTls;
   }
 
   /** What still drains keeps the handler it has. */
@@ -219,7 +258,7 @@ export class LiveState {
     const router = new TcpRouter(plan, this.tcpServices.refer(plan.service));
     this.removeTcpRouter(plan.name);
     this.#tcpRouters.set(plan.name, router);
-    for (const name of plan.entryPoints) this.#tablesOf(name).tcp.add(router);
+    for (const name of plan.entryPoints) this.#tablesOf(name).addTcpRouter(router);
   }
 
   removeTcpRouter(name: string): void {
@@ -227,7 +266,7 @@ export class LiveState {
     if (router === undefined) return;
     this.#tcpRouters.delete(name);
     for (const entryPoint of router.plan.entryPoints) {
-      this.#tables.get(entryPoint)?.tcp.remove(router);
+      this.#tables.get(entryPoint)?.removeTcpRouter(router);
     }
     this.tcpServices.release(router.service);
   }

@@ -20,6 +20,10 @@ import type { CounterFamily } from "../metrics/counter-registry.ts";
 import { placementKeys } from "../routing/placement.ts";
 import { compactPriority } from "../routing/route.ts";
 import type { Definition } from "../switcher/cell.ts";
+import { compileConnectionRule } from "../tcp/connection-rule.ts";
+import { demandedServerNames } from "../tcp/demanded-server-names.ts";
+import { offeredProtocols } from "../tcp/offered-protocols.ts";
+import type { TcpRouterPlan } from "../tcp/tcp-router.ts";
 import { compileTcpRule } from "../tcp/tcp-rule.ts";
 import { TcpService } from "../tcp/tcp-service.ts";
 import { planTlsCertificate, planTlsOptions, planTlsStore } from "../tls/tls-plan.ts";
@@ -148,16 +152,24 @@ function planRouter(name: string, fingerprint: string, router: HttpRouter) {
 /** Nearly all routers have one of a few. */
 const tlsOptions = new TextPool(256);
 
-function planTcpRouter(name: string, fingerprint: string, router: TcpRouter) {
-  const { entryPoints, service, priority, precedence } = router;
+function planTcpRouter(name: string, fingerprint: string, router: TcpRouter): TcpRouterPlan {
+  const { entryPoints, service, priority, precedence, tls } = router;
+  const rule = readRule(router.rule);
   return {
     name,
     fingerprint,
     priority: compactPriority(priority),
     precedence,
     entryPoints: shared(entryPoints),
-    matches: compileTcpRule(readRule(router.rule)),
+    matches: tls === undefined ? compileTcpRule(rule) : compileConnectionRule(rule),
+    serverNames: demandedServerNames(rule),
+    isCatchAll: rule.kind === "matcher" && rule.name === "HostSNI" && rule.arguments[0] === "*",
     service,
+    tls: tls && {
+      options: tlsOptions.of(tls.options),
+      isPassthrough: tls.passthrough,
+      alpnProtocols: offeredProtocols(rule),
+    },
   };
 }
 

@@ -21,6 +21,7 @@ import {
 } from "../../test/support/data-plane-resources.ts";
 import { SeededRandom } from "../../test/support/seeded-random.ts";
 import { StateHarness } from "../../test/support/state-harness.ts";
+import { connectionFacts } from "../../test/support/tcp-routers.ts";
 
 const sequences = Number(process.env["SWITCHYARD_TEST_EDIT_SEQUENCES"] ?? 150);
 const editsPerSequence = 12;
@@ -109,7 +110,9 @@ function answers(harness: StateHarness): string[] {
       }
     }
     for (const peer of ["10.0.0.1", "192.0.2.1"]) {
-      const router = harness.entryPoints.get(entryPoint)?.tcp.find(peer);
+      const router = harness.entryPoints
+        .get(entryPoint)
+        ?.tcp.find(connectionFacts({ peerAddress: peer }));
       seen.push(
         `${entryPoint} tcp ${peer}: ${router?.name} ${router?.service.current.constructor.name}`,
       );

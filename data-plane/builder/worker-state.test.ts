@@ -14,6 +14,7 @@ import {
 } from "../../test/support/data-plane-resources.ts";
 import { resourceOf } from "../../test/support/resources.ts";
 import { StateHarness, type StateHarnessOptions } from "../../test/support/state-harness.ts";
+import { connectionFacts } from "../../test/support/tcp-routers.ts";
 
 const addPrefix = (name: string, prefix: string) =>
   middlewareOf(name, { $case: "addPrefix", value: { prefix } });
@@ -271,18 +272,18 @@ test("a removed entry point keeps its routes for connections that drain; one tha
   await harness.apply([routerOf("early", { rule: "Host(`a.test`)" }), tcpRouterOf("t")]);
   await harness.apply([webEntryPoint()]);
   assert.equal(harness.ask(), "200 127.0.0.1:8001/");
-  assert.equal(harness.entryPoints.get("web")?.tcp.find("127.0.0.1")?.name, "t");
+  assert.equal(harness.entryPoints.get("web")?.tcp.find(connectionFacts())?.name, "t");
 });
 
 test("TCP routers and services are bound by name and follow changes", async () => {
   const harness = await serving();
   await harness.apply([tcpRouterOf("t", { service: "db" })]);
-  const router = harness.entryPoints.get("web")?.tcp.find("127.0.0.1");
+  const router = harness.entryPoints.get("web")?.tcp.find(connectionFacts());
   const missing = router?.service.current;
   await harness.apply([tcpServiceOf("db", [5432])]);
   assert.notEqual(router?.service.current, missing);
   await harness.apply([], { removals: [keyOf(tcpRouterOf("t")), keyOf(tcpServiceOf("db", []))] });
-  assert.equal(harness.entryPoints.get("web")?.tcp.find("127.0.0.1"), undefined);
+  assert.equal(harness.entryPoints.get("web")?.tcp.find(connectionFacts()), undefined);
   assert.equal(router?.service.current, missing);
 });
 

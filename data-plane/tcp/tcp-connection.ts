@@ -1,8 +1,10 @@
 import { connect, type Socket } from "node:net";
 import type { Logger } from "../../foundation/log.ts";
 import type { TcpServer, TcpTransport } from "../../proto/gen/switchyard/fleet/v1/resource.ts";
-import type { ConnectionSet, TrackedConnection } from "../connection/connection-set.ts";
+import type { TrackedConnection } from "../connection/connection-set.ts";
+import { sslAccepted, sslRequest } from "./postgres-request.ts";
 import { splice } from "./splice.ts";
+import type { TcpServing } from "./tcp-handler.ts";
 
 export interface TcpConnectionInit {
   /** Paused: nothing of it has been read. */
@@ -10,7 +12,7 @@ export interface TcpConnectionInit {
   readonly server: TcpServer;
   readonly service: string;
   readonly transport: TcpTransport;
-  readonly connections: ConnectionSet;
+  readonly serving: TcpServing;
   readonly log: Logger;
 }
 
@@ -22,12 +24,13 @@ export class TcpConnection implements TrackedConnection {
   readonly #init: TcpConnectionInit;
   readonly #upstream: Socket;
   readonly #dialTimer: NodeJS.Timeout | undefined;
+  /** The server is there, and ready for the client's bytes. */
   #isConnected: boolean = false;
   #open = 2;
 
   constructor(init: TcpConnectionInit) {
     this.#init = init;
-    const { client, server, transport, connections } = init;
+    const { client, server, transport, serving } = init;
     this.#upstream = connect({
       host: server.host,
       port: server.port,
@@ -36,12 +39,18 @@ export class TcpConnection implements TrackedConnection {
       keepAlive: transport.dialKeepAliveMs > 0,
       keepAliveInitialDelay: transport.dialKeepAliveMs,
     });
-    connections.add(this);
+    serving.connections.add(this);
     client.setNoDelay(true);
     client.setKeepAlive(true, clientKeepAliveMs);
+    client.on("error", (error) => this.#clientFailed(error));
+    this.#upstream.on("error", (error) => this.#serverFailed(error));
+    this.#upstream.once("close", () => clearTimeout(this.#dialTimer));
     this.#watch(client);
     this.#watch(this.#upstream);
-    this.#upstream.once("connect", () => this.#connected());
+    this.#upstream.once("connect", () => {
+      if (serving.asksForTls) this.#askForTls();
+      else this.#connected();
+    });
     if (transport.dialTimeoutMs > 0) {
       this.#dialTimer = setTimeout(() => {
         this.#upstream.destroy(new Error(`no answer within ${transport.dialTimeoutMs} ms`));
@@ -57,6 +66,24 @@ export class TcpConnection implements TrackedConnection {
     this.#upstream.destroy();
   }
 
+  /** The client has been told that TLS may begin: a server that does not want it is no server for this client. */
+  #askForTls(): void {
+    const upstream = this.#upstream;
+    upstream.write(sslRequest);
+    const refused = () => upstream.destroy(new Error("it does not take TLS"));
+    upstream.once("end", refused);
+    upstream.once("data", (answer: Buffer) => {
+      upstream.off("end", refused);
+      upstream.pause();
+      if (answer[0] !== sslAccepted) {
+        refused();
+        return;
+      }
+      if (answer.length > 1) upstream.unshift(answer.subarray(1));
+      this.#connected();
+    });
+  }
+
   #connected(): void {
     clearTimeout(this.#dialTimer);
     this.#isConnected = true;
@@ -66,15 +93,19 @@ export class TcpConnection implements TrackedConnection {
   }
 
   #watch(socket: Socket): void {
-    socket.on("error", (error) => this.#failed(error));
     socket.once("close", () => {
       this.#open -= 1;
-      if (this.#open === 0) this.#init.connections.delete(this);
+      if (this.#open === 0) this.#init.serving.connections.delete(this);
       else if (!this.#isConnected) this.destroy();
     });
   }
 
-  #failed(error: Error): void {
+  #clientFailed(error: Error): void {
+    const { service, log } = this.#init;
+    log.debug("tcp client failed", { service, error });
+  }
+
+  #serverFailed(error: Error): void {
     const { server, service, log } = this.#init;
     const fields = { service, server: `${server.host}:${server.port}`, error };
     if (this.#isConnected) {
@@ -82,7 +113,6 @@ export class TcpConnection implements TrackedConnection {
       return;
     }
     log.warn("cannot reach tcp server", fields);
-    clearTimeout(this.#dialTimer);
     this.destroy();
   }
 }

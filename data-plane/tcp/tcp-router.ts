@@ -7,7 +7,19 @@ export interface TcpRouterPlan extends Route {
   readonly fingerprint: string;
   readonly entryPoints: readonly string[];
   readonly matches: TcpPredicate;
+  /** One of them is asked for wherever `matches`; undefined: others may be, or none. */
+  readonly serverNames: readonly string[] | undefined;
+  /** Its rule is `HostSNI(*)` and nothing else. */
+  readonly isCatchAll: boolean;
   readonly service: string;
+  /** It takes TLS connections only; undefined: only those that are not. */
+  readonly tls: TcpRouterTls | undefined;
+}
+
+export interface TcpRouterTls {
+  readonly options: string;
+  readonly isPassthrough: boolean;
+  readonly alpnProtocols: readonly string[];
 }
 
 export class TcpRouter implements Route {
@@ -26,27 +38,79 @@ export class TcpRouter implements Route {
   }
 }
 
-/** The TCP routers of an entry point in order. */
+/**
+ * The TCP routers of an entry point in order, by the server names they demand: what a decision or a changed router costs
+ * depends on the routers for one name and on those that demand none, not on how many there are.
+ */
 export class TcpRouteTable {
-  readonly #routers: TcpRouter[] = [];
+  /** By name, or `*` for its first label. */
+  readonly #byName = new Map<string, TcpRouter[]>();
+  readonly #others: TcpRouter[] = [];
+  #size = 0;
 
-  /** At accept, before anything is read. */
-  find(peerAddress: string): TcpRouter | undefined {
-    return this.findFor({ serverName: "", alpnProtocols: [], peerAddress });
+  get size(): number {
+    return this.#size;
   }
 
-  findFor(facts: ConnectionFacts): TcpRouter | undefined {
-    for (const router of this.#routers) if (router.plan.matches(facts)) return router;
-    return undefined;
+  find(facts: ConnectionFacts): TcpRouter | undefined {
+    const others = firstMatch(this.#others, facts);
+    const { serverName } = facts;
+    if (serverName === "" || this.#byName.size === 0) return others;
+    const name = serverName.endsWith(".") ? serverName.slice(0, -1) : serverName;
+    const exact = firstMatch(this.#byName.get(name), facts);
+    const dot = name.indexOf(".");
+    const wildcard = dot <= 0 ? undefined : this.#byName.get(`*${name.slice(dot)}`);
+    return winner(winner(exact, firstMatch(wildcard, facts)), others);
   }
 
   add(router: TcpRouter): void {
-    const index = this.#routers.findIndex((other) => compareRoutes(router, other) < 0);
-    this.#routers.splice(index === -1 ? this.#routers.length : index, 0, router);
+    this.#size += 1;
+    const { serverNames } = router.plan;
+    if (serverNames === undefined) insert(this.#others, router);
+    for (const name of serverNames ?? []) {
+      const list = this.#byName.get(name);
+      if (list === undefined) this.#byName.set(name, [router]);
+      else insert(list, router);
+    }
   }
 
   remove(router: TcpRouter): void {
-    const index = this.#routers.indexOf(router);
-    if (index !== -1) this.#routers.splice(index, 1);
+    this.#size -= 1;
+    const { serverNames } = router.plan;
+    if (serverNames === undefined) removeFrom(this.#others, router);
+    for (const name of serverNames ?? []) {
+      const list = this.#byName.get(name) ?? [];
+      removeFrom(list, router);
+      if (list.length === 0) this.#byName.delete(name);
+    }
   }
+}
+
+function firstMatch(
+  routers: readonly TcpRouter[] | undefined,
+  facts: ConnectionFacts,
+): TcpRouter | undefined {
+  return routers?.find((router) => router.plan.matches(facts));
+}
+
+function winner(a: TcpRouter | undefined, b: TcpRouter | undefined): TcpRouter | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  return compareRoutes(a, b) <= 0 ? a : b;
+}
+
+/** `routers` is in order. */
+function insert(routers: TcpRouter[], router: TcpRouter): void {
+  let [start, end] = [0, routers.length];
+  while (start < end) {
+    const middle = (start + end) >>> 1;
+    const other = routers[middle];
+    if (other !== undefined && compareRoutes(other, router) < 0) start = middle + 1;
+    else end = middle;
+  }
+  routers.splice(start, 0, router);
+}
+
+function removeFrom(routers: TcpRouter[], router: TcpRouter): void {
+  const index = routers.indexOf(router);
+  if (index !== -1) routers.splice(index, 1);
 }

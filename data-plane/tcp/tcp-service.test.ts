@@ -41,7 +41,11 @@ class Listener implements AsyncDisposable {
 const transport = { dialTimeoutMs: 30_000, dialKeepAliveMs: 15_000, terminationDelayMs: 100 };
 
 /** An entry point in front of a service with these servers. */
-async function proxyTo(servers: readonly TcpServer[], settings: Partial<typeof transport> = {}) {
+async function proxyTo(
+  servers: readonly TcpServer[],
+  settings: Partial<typeof transport> = {},
+  asksForTls = false,
+) {
   const connections = new ConnectionSet();
   const service = new TcpService({
     name: "db@file",
@@ -50,7 +54,9 @@ async function proxyTo(servers: readonly TcpServer[], settings: Partial<typeof t
     transport: { tcp: { ...transport, ...settings } },
     log: silentLog,
   });
-  const listener = await Listener.start((socket) => service.serve(socket, connections));
+  const listener = await Listener.start((socket) =>
+    service.serve(socket, { connections, asksForTls }),
+  );
   return { listener, connections };
 }
 

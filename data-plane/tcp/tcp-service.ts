@@ -1,10 +1,9 @@
 import type { Socket } from "node:net";
 import type { Logger } from "../../foundation/log.ts";
 import type { TcpServer, TcpTransport } from "../../proto/gen/switchyard/fleet/v1/resource.ts";
-import type { ConnectionSet } from "../connection/connection-set.ts";
 import type { Definition } from "../switcher/cell.ts";
 import { TcpConnection } from "./tcp-connection.ts";
-import type { TcpHandler } from "./tcp-handler.ts";
+import type { TcpHandler, TcpServing } from "./tcp-handler.ts";
 
 export interface TcpServiceInit {
   readonly name: string;
@@ -34,7 +33,7 @@ export class TcpService implements TcpHandler, Definition<TcpHandler> {
     return this;
   }
 
-  serve(client: Socket, connections: ConnectionSet): void {
+  serve(client: Socket, serving: TcpServing): void {
     const { name, servers, transport, log } = this.#init;
     const server = servers[this.#next % servers.length];
     if (server === undefined) {
@@ -47,7 +46,7 @@ export class TcpService implements TcpHandler, Definition<TcpHandler> {
       server,
       service: name,
       transport: transport.tcp,
-      connections,
+      serving,
       log,
     });
   }

@@ -2,13 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { defaultRulePriority } from "../../config-model/rule/rule-priority.ts";
 import { ruleOf } from "../../test/support/data-plane-resources.ts";
+import { boundTcpRouter } from "../../test/support/tcp-routers.ts";
 import { vectors } from "../../test/support/vectors.ts";
-import { compactPriority } from "../routing/route.ts";
-import { Cell } from "../switcher/cell.ts";
 import type { ConnectionFacts } from "./connection-facts.ts";
-import { compileConnectionRule } from "./connection-rule.ts";
-import { closeAtOnce } from "./tcp-handler.ts";
-import { TcpRouter, TcpRouteTable } from "./tcp-router.ts";
+import { TcpRouteTable } from "./tcp-router.ts";
 
 interface VectorConnection {
   readonly serverName?: string;
@@ -60,18 +57,7 @@ interface Candidate {
 
 function tableOf(candidates: readonly Candidate[]): TcpRouteTable {
   const table = new TcpRouteTable();
-  for (const { name, rule, priority, precedence } of candidates) {
-    const plan = {
-      name,
-      fingerprint: "",
-      priority: compactPriority(priority),
-      precedence,
-      entryPoints: ["web"],
-      matches: compileConnectionRule(ruleOf(rule, "tcp")),
-      service: "s",
-    };
-    table.add(new TcpRouter(plan, new Cell("s", closeAtOnce)));
-  }
+  for (const candidate of candidates) table.add(boundTcpRouter(candidate));
   return table;
 }
 
@@ -81,7 +67,7 @@ for (const { source, rule, expectedError, connections } of vectors<RuleVector>("
     const priority = defaultRulePriority(rule, ruleOf(rule, "tcp"));
     const table = tableOf([{ name: "r", rule, priority, precedence: 0 }]);
     for (const connection of connections) {
-      const found = table.findFor(factsOf(connection)) !== undefined;
+      const found = table.find(factsOf(connection)) !== undefined;
       assert.equal(found, connection.match, JSON.stringify(connection));
       // What is exactly the catch-all comes after everything else.
       if (connection.catchAll !== undefined) assert.equal(priority === -1n, connection.catchAll);
@@ -106,7 +92,7 @@ for (const vector of vectors<PriorityVector>("tcp-priority")) {
       };
     });
     for (const order of [candidates, candidates.toReversed()]) {
-      const winner = tableOf(order).findFor(factsOf(connection));
+      const winner = tableOf(order).find(factsOf(connection));
       assert.equal(winner?.name, `${vector.expectedRule} ${expectedProvider}`);
     }
   });

@@ -1,60 +1,53 @@
 import assert from "node:assert/strict";
-import { once } from "node:events";
-import { type AddressInfo, createServer } from "node:net";
 import { test } from "node:test";
-import { connect } from "node:tls";
-import { readClientHello } from "./client-hello.ts";
+import { clientHello, inRecordsOf } from "../../test/support/client-hello.ts";
+import { ClientHelloReader } from "./client-hello.ts";
 
-/** What Node's own client sends first. */
-async function helloFor(servername: string | undefined): Promise<Buffer> {
-  const server = createServer();
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  const options = { port, host: "127.0.0.1", ...(servername !== undefined && { servername }) };
-  const client = connect(options);
-  client.on("error", () => {});
-  const [socket] = await once(server, "connection");
-  const [bytes] = await once(socket, "data");
-  client.destroy();
-  socket.destroy();
-  server.close();
-  return bytes;
-}
+const read = (bytes: Buffer) => new ClientHelloReader().push(bytes);
 
-/** The same message in records of that many bytes. */
-function inRecordsOf(size: number, hello: Buffer): Buffer {
-  const message = hello.subarray(5);
-  const parts: Buffer[] = [];
-  for (let at = 0; at < message.length; at += size) {
-    const part = message.subarray(at, at + size);
-    parts.push(Buffer.of(0x16, 3, 1, part.length >> 8, part.length & 0xff), part);
-  }
-  return Buffer.concat(parts);
-}
-
-test("readClientHello() finds the server name, however the hello comes in", async () => {
-  const hello = await helloFor("Shop.Example");
-  const complete = { kind: "complete", serverName: "shop.example" };
+test("ClientHelloReader finds name and protocols, however the hello comes in", async () => {
+  const ALPNProtocols = ["mqtt", "http/1.1"];
+  const hello = await clientHello({ servername: "Shop.Example", ALPNProtocols });
+  const complete = {
+    kind: "complete",
+    serverName: "shop.example",
+    alpnProtocols: ALPNProtocols,
+  };
   for (const whole of [hello, inRecordsOf(1, hello), inRecordsOf(100, hello)]) {
-    assert.deepEqual(readClientHello(whole), complete);
-    for (let length = 1; length < whole.length; length += 1) {
-      assert.equal(readClientHello(whole.subarray(0, length)).kind, "incomplete", `${length}`);
+    assert.deepEqual(read(whole), complete);
+    assert.deepEqual(read(Buffer.concat([whole, Buffer.from("early")])), complete);
+    const reader = new ClientHelloReader();
+    for (let at = 0; at < whole.length - 1; at += 1) {
+      assert.equal(reader.push(whole.subarray(at, at + 1)).kind, "incomplete", `${at}`);
     }
+    assert.deepEqual(reader.push(whole.subarray(-1)), complete);
   }
-  const anonymous = await helloFor(undefined);
-  assert.deepEqual(readClientHello(anonymous), { kind: "complete", serverName: "" });
+  const anonymous = { kind: "complete", serverName: "", alpnProtocols: [] };
+  assert.deepEqual(read(await clientHello()), anonymous);
 });
 
-test("readClientHello() takes nothing else for one, and reads beyond no length", async () => {
-  const hello = await helloFor("shop.example");
-  assert.equal(readClientHello(Buffer.from("GET / HTTP/1.1\r\n")).kind, "malformed");
-  assert.equal(readClientHello(Buffer.of(0x16, 3, 1, 0, 1, 2)).kind, "malformed");
-  assert.equal(readClientHello(Buffer.of(0x16, 3, 1, 0, 0)).kind, "malformed");
-  assert.equal(readClientHello(Buffer.of(0x16, 3, 1, 0, 4, 1, 255, 0, 0)).kind, "malformed");
+test("ClientHelloReader takes nothing else for one, and reads beyond no length", async () => {
+  const hello = await clientHello({ servername: "shop.example", ALPNProtocols: ["h2"] });
+  assert.equal(read(Buffer.from("GET / HTTP/1.1\r\n")).kind, "malformed");
+  assert.equal(read(Buffer.of(0x16, 3, 1, 0, 1, 2)).kind, "malformed");
+  assert.equal(read(Buffer.of(0x16, 3, 1, 0, 0)).kind, "malformed");
+  assert.equal(read(Buffer.of(0x16, 2)).kind, "malformed");
+  assert.equal(read(Buffer.of(0x16, 3, 1, 0x40, 1)).kind, "malformed");
+  assert.equal(read(Buffer.of(0x16, 3, 1, 0, 4, 1, 255, 0, 0)).kind, "malformed");
+  const torn = new Set<string>();
   for (let at = 43; at < hello.length; at += 1) {
-    const torn = Buffer.from(hello);
-    torn[at] = 0xff;
-    assert.doesNotThrow(() => readClientHello(torn));
+    const bytes = Buffer.from(hello);
+    bytes[at] = 0xff;
+    torn.add(read(bytes).kind);
   }
+  assert.deepEqual([...torn].sort(), ["complete", "malformed"]);
+});
+
+test("ClientHelloReader gives up on one that is absurdly long", () => {
+  const reader = new ClientHelloReader();
+  reader.push(Buffer.of(0x16, 3, 1, 0, 4, 1, 1, 0, 0));
+  const record = Buffer.of(0x16, 3, 1, 0, 1, 0);
+  let read = 9;
+  while (reader.push(record).kind === "incomplete") read += record.length;
+  assert.ok(read > 130_000 && read < 132_000, `${read}`);
 });

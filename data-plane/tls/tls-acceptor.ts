@@ -1,10 +1,12 @@
 /**
- * A connection on an entry point that answers TLS requests, until it is known what it is: its first byte tells. What is
- * not TLS goes on as a plain connection, with its bytes; for TLS the ClientHello is read, options and certificate are
- * chosen by its server name, and after the handshake it goes on as an HTTP connection that knows its options.
+ * A connection that has to be looked at before it is known whose it is: its first bytes tell. What is not TLS goes on as
+ * a plain connection; for TLS the ClientHello is read and a route is found by what it says. There it goes on after a
+ * handshake with the route's options and the certificate for its server name, or as it is. Whoever takes it over reads
+ * every byte that was looked at.
  */
 import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
+import { GrowingBuffer } from "../../foundation/growing-buffer.ts";
 import { ClientAuth } from "../../proto/gen/switchyard/fleet/v1/resource.ts";
 import type { ConnectionSet, TrackedConnection } from "../connection/connection-set.ts";
 import {
@@ -12,20 +14,43 @@ import {
   type DeadlineSweeper,
   noDeadline,
 } from "../connection/deadline-sweeper.ts";
-import { handshakeRecord, readClientHello } from "./client-hello.ts";
+import { sslAccepted } from "../tcp/postgres-request.ts";
+import type { HelloFacts } from "./client-hello.ts";
+import { isClientAllowed } from "./client-verdict.ts";
+import { type Opening, OpeningReader } from "./connection-opening.ts";
 import type { Credentials } from "./tls-material.ts";
 
+export type TlsRoute =
+  | {
+      readonly kind: "terminate";
+      /** Name of TLS options. */
+      readonly options: string;
+      /** In order of preference. */
+      readonly alpnProtocols: readonly string[];
+      readonly serve: (socket: TLSSocket) => void;
+    }
+  /** The bytes go on as they came, ClientHello first. */
+  | { readonly kind: "passThrough"; readonly serve: (socket: Socket) => void }
+  | { readonly kind: "refuse" };
+
+/** What a client has said so far. */
+export interface TlsRequest extends HelloFacts {
+  readonly socket: Socket;
+  /** It has asked for TLS the way Postgres clients do, and has been let in. */
+  readonly isPostgres: boolean;
+}
+
 export interface TlsAcceptance {
-  /** 0: as long as it takes to say the first byte. */
+  /** How long it may take until the ClientHello is there; 0: as long as it takes to say the first byte. */
   readonly readTimeoutMs: number;
+  readonly answersPostgres: boolean;
   readonly connections: ConnectionSet;
   readonly sweeper: DeadlineSweeper;
-  /** TLS options for a server name. */
-  optionsFor(serverName: string): string;
+  /** Takes over what is not TLS; the socket is paused. */
+  servePlain(socket: Socket): void;
+  routeTls(request: TlsRequest): TlsRoute;
   /** `address`: what the client connected to, when it asked for no name. Undefined: refuse. */
   credentialsFor(options: string, nameOrAddress: string): Credentials | undefined;
-  servePlain(socket: Socket): void;
-  serveTls(socket: TLSSocket, options: string): void;
 }
 
 const handshakeTimeoutMs = 10_000;
@@ -37,8 +62,10 @@ export class TlsAcceptor implements DeadlineHolder, TrackedConnection {
   deadlineMs = noDeadline;
   readonly #init: TlsAcceptance;
   readonly #raw: Socket;
+  readonly #opening: OpeningReader;
+  readonly #held = new GrowingBuffer();
   #socket: Socket;
-  #held: Buffer | undefined;
+  #isPostgres: boolean = false;
   readonly #onData = (bytes: Buffer) => this.#receive(bytes);
   readonly #onEnd = () => this.destroy();
 
@@ -47,7 +74,8 @@ export class TlsAcceptor implements DeadlineHolder, TrackedConnection {
     this.#init = init;
     this.#raw = socket;
     this.#socket = socket;
-    const { sweeper, connections, readTimeoutMs } = init;
+    const { sweeper, connections, readTimeoutMs, answersPostgres } = init;
+    this.#opening = new OpeningReader(answersPostgres);
     socket.setNoDelay(true);
     socket.on("error", ignore);
     socket.on("close", () => this.#leave());
@@ -59,9 +87,10 @@ export class TlsAcceptor implements DeadlineHolder, TrackedConnection {
     socket.resume();
   }
 
-  /** A handshake under way is let through: the connection it becomes is drained then. */
+  /** What has begun is let through: the connection it becomes is drained then. */
   beginDrain(): void {
-    if (this.#held === undefined && this.#socket === this.#raw) this.destroy();
+    const hasBegun = this.#held.length > 0 || this.#isPostgres || this.#socket !== this.#raw;
+    if (!hasBegun) this.destroy();
   }
 
   destroy(): void {
@@ -73,51 +102,65 @@ export class TlsAcceptor implements DeadlineHolder, TrackedConnection {
   }
 
   #receive(bytes: Buffer): void {
-    this.#held = this.#held === undefined ? bytes : Buffer.concat([this.#held, bytes]);
-    if (this.#held[0] !== handshakeRecord) {
-      this.#letGo(this.#held);
-      this.#leave();
-      this.#init.servePlain(this.#raw);
-      return;
+    if (this.#held.length === 0 && this.deadlineMs === noDeadline) {
+      this.deadlineMs = this.#init.sweeper.deadlineAfter(handshakeTimeoutMs);
     }
-    const hello = readClientHello(this.#held);
-    switch (hello.kind) {
+    this.#held.append(bytes);
+    this.#take(this.#opening.push(bytes));
+  }
+
+  #take(opening: Opening): void {
+    switch (opening.kind) {
       case "incomplete":
         return;
       case "malformed":
         this.destroy();
         return;
-      case "complete":
-        this.#secure(hello.serverName);
+      case "plain":
+        this.#handOver((socket) => this.#init.servePlain(socket));
+        return;
+      case "sslRequest":
+        this.#isPostgres = true;
+        this.#held.take();
+        this.#raw.write(Buffer.of(sslAccepted));
+        if (opening.rest.length > 0) this.#receive(opening.rest);
+        return;
+      case "tls":
+        this.#route(opening);
     }
   }
 
-  /** Gives the bytes back to the socket for whoever reads it next. */
-  #letGo(held: Buffer): void {
+  #route({ serverName, alpnProtocols }: HelloFacts): void {
     const socket = this.#raw;
-    socket.pause();
-    socket.off("data", this.#onData);
-    socket.off("end", this.#onEnd);
-    socket.unshift(held);
+    const isPostgres = this.#isPostgres;
+    const route = this.#init.routeTls({ socket, serverName, alpnProtocols, isPostgres });
+    switch (route.kind) {
+      case "terminate":
+        this.#terminate(serverName, route);
+        return;
+      case "passThrough":
+        this.#handOver(route.serve);
+        return;
+      case "refuse":
+        this.#refuse();
+    }
   }
 
-  #secure(serverName: string): void {
-    const { sweeper, optionsFor, credentialsFor } = this.#init;
-    const options = optionsFor(serverName);
-    const credentials = credentialsFor(options, serverName || (this.#raw.localAddress ?? ""));
+  #terminate(serverName: string, route: TlsRoute & { readonly kind: "terminate" }): void {
+    const { sweeper, credentialsFor } = this.#init;
+    const raw = this.#raw;
+    const credentials = credentialsFor(route.options, serverName || (raw.localAddress ?? ""));
     if (credentials === undefined) {
-      this.#raw.off("data", this.#onData);
-      this.#raw.end(handshakeFailure);
-      this.#raw.destroySoon();
+      this.#refuse();
       return;
     }
     this.deadlineMs = sweeper.deadlineAfter(handshakeTimeoutMs);
-    if (this.#held !== undefined) this.#letGo(this.#held);
+    this.#giveBack();
     const { clientAuth } = credentials.options;
-    const socket = new TLSSocket(this.#raw, {
+    const socket = new TLSSocket(raw, {
       isServer: true,
       secureContext: credentials.context,
-      ALPNProtocols: ["http/1.1"],
+      ALPNProtocols: [...route.alpnProtocols],
       requestCert: clientAuth !== ClientAuth.NONE,
       rejectUnauthorized:
         clientAuth === ClientAuth.REQUIRE_ANY || clientAuth === ClientAuth.REQUIRE_AND_VERIFY,
@@ -126,48 +169,41 @@ export class TlsAcceptor implements DeadlineHolder, TrackedConnection {
     socket.on("error", ignore);
     socket.once("close", () => this.#leave());
     socket.once("secure", () => {
-      this.#leave();
-      if (isClientAllowed(socket, clientAuth)) this.#init.serveTls(socket, options);
-      else socket.destroy();
+      if (isClientAllowed(socket, clientAuth)) {
+        route.serve(socket);
+        this.#leave();
+      } else socket.destroy();
     });
+  }
+
+  #refuse(): void {
+    this.#raw.off("data", this.#onData);
+    this.#raw.end(handshakeFailure);
+    this.#raw.destroySoon();
+  }
+
+  #handOver(serve: (socket: Socket) => void): void {
+    this.#giveBack();
+    serve(this.#raw);
+    // Not before it is somebody else's: a drain must not miss it in between.
+    this.#leave();
+  }
+
+  /** The bytes back to the socket, for whoever reads it next. */
+  #giveBack(): void {
+    const socket = this.#raw;
+    socket.pause();
+    socket.off("data", this.#onData);
+    socket.off("end", this.#onEnd);
+    socket.unshift(this.#held.take());
   }
 
   #leave(): void {
     const { sweeper, connections } = this.#init;
     this.deadlineMs = noDeadline;
-    this.#held = undefined;
     sweeper.delete(this);
     connections.delete(this);
   }
 }
 
 function ignore(): void {} // "close" follows
-
-/** Node asks for a certificate and verifies it, and leaves the verdict to its own server: here that is us. */
-function isClientAllowed(socket: TLSSocket, clientAuth: ClientAuth): boolean {
-  switch (clientAuth) {
-    case ClientAuth.NONE:
-    case ClientAuth.REQUEST:
-      return true;
-    case ClientAuth.REQUIRE_ANY:
-      return hasCertificate(socket);
-    case ClientAuth.VERIFY_IF_GIVEN:
-      return !hasCertificate(socket) || isVerified(socket);
-    case ClientAuth.REQUIRE_AND_VERIFY:
-      return hasCertificate(socket) && isVerified(socket);
-  }
-}
-
-function hasCertificate(socket: TLSSocket): boolean {
-  return socket.getPeerX509Certificate() !== undefined;
-}
-
-/** Through a private field of Node (docs/decisions/0008): where it is not as expected, nobody is verified. */
-function isVerified(socket: TLSSocket): boolean {
-  const handle: unknown = Reflect.get(socket, "_handle");
-  if (typeof handle !== "object" || handle === null) return false;
-  const verifyError: unknown = Reflect.get(handle, "verifyError");
-  if (typeof verifyError !== "function") return false;
-  const verdict: unknown = verifyError.call(handle);
-  return verdict === null;
-}

@@ -7,6 +7,12 @@ import type { HttpRouter } from "../routing/http-router.ts";
  */
 export class TlsHosts {
   readonly #routers = new Map<string, HttpRouter | Set<HttpRouter>>();
+  #hostless = 0;
+
+  /** Whether there is a router whose rule names no host. */
+  get hasCatchAll(): boolean {
+    return this.#hostless > 0;
+  }
 
   /** The host itself, else `*` for its first label. */
   find(host: string): HttpRouter | undefined {
@@ -17,6 +23,7 @@ export class TlsHosts {
   }
 
   add(router: HttpRouter): void {
+    if (isHostless(router)) this.#hostless += 1;
     for (const { host } of router.placements) {
       if (host === "*") continue;
       const known = this.#routers.get(host);
@@ -27,6 +34,7 @@ export class TlsHosts {
   }
 
   remove(router: HttpRouter): void {
+    if (isHostless(router)) this.#hostless -= 1;
     for (const { host } of router.placements) {
       const known = this.#routers.get(host);
       if (known instanceof Set) {
@@ -35,6 +43,10 @@ export class TlsHosts {
       } else if (known === router) this.#routers.delete(host);
     }
   }
+}
+
+function isHostless({ placements }: HttpRouter): boolean {
+  return placements.every(({ host }) => host === "*");
 }
 
 function first(found: HttpRouter | Set<HttpRouter> | undefined): HttpRouter | undefined {
