@@ -5,9 +5,10 @@
 import { type Server as GrpcServer, Server, type ServerDuplexStream } from "@grpc/grpc-js";
 import type { FollowRequest } from "../../proto/gen/switchyard/fleet/v1/fleet.ts";
 import type { FleetStatus } from "./fleet-status.ts";
-import { followMethod, type ResponseFrame } from "./follow-method.ts";
+import { followMethod } from "./follow-method.ts";
 import { NodeSessions, type NodeSessionsInit, type NodeSessionTimes } from "./node-sessions.ts";
 import { GrpcNodeStream } from "./node-stream.ts";
+import type { OutgoingFrame } from "./outgoing-frame.ts";
 import type { StreamCounts } from "./stream-counts.ts";
 import { type StreamSecurity, serverCredentials } from "./stream-credentials.ts";
 import { StreamListener } from "./stream-listener.ts";
@@ -40,7 +41,7 @@ export interface StreamEndpoint {
   readonly security: StreamSecurity;
 }
 
-type Call = ServerDuplexStream<FollowRequest, ResponseFrame>;
+type Call = ServerDuplexStream<FollowRequest, OutgoingFrame>;
 
 const serverOptions = {
   "grpc.keepalive_time_ms": 5_000,

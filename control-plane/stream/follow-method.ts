@@ -4,6 +4,7 @@
  */
 import { FollowResponse } from "../../proto/gen/switchyard/fleet/v1/fleet.ts";
 import { FleetServiceService } from "../../proto/gen/switchyard/fleet/v1/fleet_service.ts";
+import type { OutgoingFrame } from "./outgoing-frame.ts";
 
 /** An encoded `FollowResponse`. */
 export type ResponseFrame = Buffer;
@@ -11,7 +12,7 @@ export type ResponseFrame = Buffer;
 export const followMethod = {
   follow: {
     ...FleetServiceService.follow,
-    responseSerialize: (frame: ResponseFrame): Buffer => frame,
+    responseSerialize: (frame: OutgoingFrame): Buffer => frame.serialized(),
   },
 } as const;
 

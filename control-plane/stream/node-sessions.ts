@@ -17,6 +17,7 @@ import { responseFrame } from "./follow-method.ts";
 import { InvalidHelloError, type NodeHello, parseHello, protocolVersion } from "./node-hello.ts";
 import { refusalOf } from "./node-refusal.ts";
 import type { NodeStream, StreamEnd } from "./node-stream.ts";
+import { SendPace } from "./send-pace.ts";
 import { createStreamCounts } from "./stream-counts.ts";
 import { Subscriber, type SubscriberTimes } from "./subscriber.ts";
 import { type RejectionRule, TransferCache } from "./transfer-cache.ts";
@@ -67,6 +68,7 @@ export class NodeSessions {
   readonly #init: NodeSessionsInit;
   readonly #admission: Admission;
   readonly #transfers: TransferCache;
+  readonly #pace = new SendPace();
   readonly #subscribers = new Map<string, Subscriber>();
   readonly #stopWatching: () => void;
   /** To be woken: something was committed. */
@@ -262,6 +264,7 @@ export class NodeSessions {
         transfers: this.#transfers,
         compression,
         counts: this.counts,
+        pace: this.#pace,
         times: this.#init.times,
         log,
         rejectionOf: (rejection) => this.#rejectionOf(rejection),

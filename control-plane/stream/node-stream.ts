@@ -1,6 +1,7 @@
 import { type ServerDuplexStream, status } from "@grpc/grpc-js";
 import type { FollowRequest } from "../../proto/gen/switchyard/fleet/v1/fleet.ts";
 import type { ResponseFrame } from "./follow-method.ts";
+import { OutgoingFrame } from "./outgoing-frame.ts";
 
 /** Why a stream ends, as the node is told. */
 export interface StreamEnd {
@@ -21,7 +22,7 @@ class StreamClosedError extends Error {
 }
 
 export interface GrpcNodeStreamInit {
-  readonly call: ServerDuplexStream<FollowRequest, ResponseFrame>;
+  readonly call: ServerDuplexStream<FollowRequest, OutgoingFrame>;
   /** A frame that was not taken within this time ends the stream. */
   readonly sendDeadlineMs: number;
   /** Cuts the connection below the stream: a peer that reads nothing never sees an orderly end. */
@@ -62,7 +63,11 @@ export class GrpcNodeStream implements NodeStream {
         else resolve();
       };
       signal.addEventListener("abort", onClosed, { once: true });
-      call.write(frame, settle);
+      const outgoing = new OutgoingFrame(frame);
+      call.write(outgoing, (error?: Error | null) => {
+        if (!error) outgoing.written();
+        settle(error);
+      });
     });
   }
 

@@ -10,6 +10,7 @@ import { GenerationPublisher } from "../snapshot-store/generation-publisher.ts";
 import type { NodeRecord } from "./fleet-status.ts";
 import type { ResponseFrame } from "./follow-method.ts";
 import type { NodeStream } from "./node-stream.ts";
+import { SendPace } from "./send-pace.ts";
 import { createStreamCounts } from "./stream-counts.ts";
 import { Subscriber } from "./subscriber.ts";
 import { TransferCache } from "./transfer-cache.ts";
@@ -77,6 +78,7 @@ async function subscribe(resources: Parameters<typeof resourceOf>[] = []) {
       transfers,
       compression: plain,
       counts: createStreamCounts(),
+      pace: new SendPace(),
       times: {
         heartbeatMs: 60_000,
         silenceMs: 60_000,

@@ -26,6 +26,7 @@ import type { NodeRecord, NodeRejection, TransferTimings } from "./fleet-status.
 import { responseFrame } from "./follow-method.ts";
 import { refusalOf } from "./node-refusal.ts";
 import type { NodeStream, StreamEnd } from "./node-stream.ts";
+import type { SendPace } from "./send-pace.ts";
 import type { SharedTransfer } from "./shared-transfer.ts";
 import type { StreamCounts } from "./stream-counts.ts";
 import type { TransferCache } from "./transfer-cache.ts";
@@ -49,6 +50,8 @@ export interface SubscriberInit {
   readonly rejectionOf: (rejection: Rejection) => NodeRejection;
   readonly onRecord: (record: NodeRecord) => void;
   readonly counts: StreamCounts;
+  /** Shared by all nodes. */
+  readonly pace: SendPace;
 }
 
 interface Sending {
@@ -67,6 +70,8 @@ type State =
 
 /** Rejections kept of one node; more of them say nothing new. */
 const maxRejections = 1_000;
+/** Smaller frames go out at once, whatever else does. */
+const pacedBytes = 16 * 1024;
 /** Handed to the transport before waiting for it: small transfers go out at once, large ones stay bounded. */
 const unsentBytes = 64 * 1024;
 
@@ -180,6 +185,12 @@ export class Subscriber {
       let unsent: Promise<void>[] = [];
       let bytes = 0;
       for (const frame of transfer.frames()) {
+        const turn = frame.length < pacedBytes ? undefined : this.#init.pace.take(frame.length);
+        if (turn !== undefined) {
+          await Promise.all([turn, ...unsent]);
+          [unsent, bytes] = [[], 0];
+          if (this.#state !== state) return;
+        }
         unsent.push(this.#init.stream.send(frame));
         bytes += frame.length;
         counts.bytes += frame.length;
