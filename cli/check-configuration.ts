@@ -14,6 +14,7 @@ import {
 import { decodeDynamicFile } from "../config-model/dynamic/decode-dynamic-file.ts";
 import type { Diagnostic, SourcePosition } from "../config-model/dynamic/diagnostic.ts";
 import { FileFields, type LocatedDocuments } from "../config-model/dynamic/file-fields.ts";
+import { objectId } from "../config-model/dynamic/object-key.ts";
 import type { SourceChange } from "../config-model/dynamic/source-object.ts";
 import type { ConfigEntry, ConfigNode, Place } from "../config-model/schema/config-node.ts";
 import { decodeStaticPart } from "../config-model/static/decode-static-part.ts";
@@ -21,6 +22,9 @@ import { defaultPrecedence } from "../config-model/static/schema/provider-schema
 import { removedKeys } from "../config-model/static/schema/removed-keys.ts";
 import { staticRootNames } from "../config-model/static/schema/static-root-names.ts";
 import type { StaticConfiguration } from "../config-model/static/static-configuration.ts";
+import { joinedCertificates } from "../control-plane/provider/content/certificate-identity.ts";
+import { ObjectContent } from "../control-plane/provider/content/object-content.ts";
+import type { PresentObject } from "../control-plane/provider/content/object-contents.ts";
 import { duplicateProblem } from "../control-plane/provider/file-problem.ts";
 import { ConfigurationWatcher } from "../control-plane/watcher/configuration-watcher.ts";
 import { byText } from "../foundation/by-text.ts";
@@ -120,12 +124,17 @@ class ConfigurationCheck {
 
   /** As the file provider does: of two objects of one name the one in the first file by path counts. */
   #mergeFiles(): readonly SourceChange[] {
-    const merged = new Map<string, DocumentObject>();
+    const merged = new Map<string, PresentObject>();
+    const content = new ObjectContent();
     for (const path of [...this.#objects.keys()].toSorted(byText)) {
-      for (const [id, object] of this.#objects.get(path) ?? []) {
+      for (const [writtenId, original] of this.#objects.get(path) ?? []) {
+        const object = content.resolve(`${path}\0${writtenId}`, original);
+        const id = object === original ? writtenId : objectId(object.key);
         const first = merged.get(id);
         if (first === undefined) merged.set(id, object);
-        else this.#problems.push(duplicateProblem(object, first), ...object.object.problems);
+        else if (object.key.kind === "tlsCertificate") {
+          merged.set(id, joinedCertificates(first, object));
+        } else this.#problems.push(duplicateProblem(object, first), ...object.object.problems);
       }
     }
     return [...merged.values()];

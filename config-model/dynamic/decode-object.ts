@@ -185,7 +185,7 @@ function buildHttpMiddleware(
     return decoder.error("invalid-value", place, `addPrefix of ${decoder.label} needs a prefix`);
   }
   const { stripPrefixRegex, replacePath, replacePathRegex } = value;
-  const { redirectRegex, redirectScheme, encodedCharacters } = value;
+  const { redirectRegex, redirectScheme, encodedCharacters, basicAuth } = value;
   return (unbuilt) => ({
     kind: "httpMiddleware",
     ...(addPrefix && { addPrefix: { prefix: addPrefix.prefix ?? "" } }),
@@ -212,6 +212,17 @@ function buildHttpMiddleware(
     }),
     ...(encodedCharacters && {
       encodedCharacters: { denied: deniedCharacters(encodedCharacters) },
+    }),
+    ...(basicAuth && {
+      basicAuth: {
+        users: basicAuth.users ?? [],
+        usersFile: basicAuth.usersFile
+          ? { path: basicAuth.usersFile, content: undefined }
+          : undefined,
+        realm: basicAuth.realm || "traefik",
+        headerField: basicAuth.headerField ?? "",
+        removeHeader: basicAuth.removeHeader,
+      },
     }),
     unbuilt,
   });

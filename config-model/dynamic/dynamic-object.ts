@@ -83,6 +83,23 @@ export interface HttpMiddlewareConfig extends ObjectBase {
     /** Characters a path may not hold percent-encoded, each once. */
     readonly denied: string;
   };
+  readonly basicAuth?: BasicAuthConfig;
+}
+
+export interface BasicAuthConfig {
+  /** `name:hash`. Secret, as what the file holds: in no message, log, page or metric. */
+  readonly users: readonly string[];
+  readonly usersFile:
+    | {
+        readonly path: string;
+        /** Its lines, in what a provider emits. */
+        readonly content: string | undefined;
+      }
+    | undefined;
+  readonly realm: string;
+  /** The request's header that gets the user's name; "": none. */
+  readonly headerField: string;
+  readonly removeHeader: boolean;
 }
 
 export interface TcpRouterConfig extends ObjectBase {

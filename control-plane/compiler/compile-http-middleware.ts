@@ -4,8 +4,10 @@ import { providerOf, qualifiedReference } from "../../config-model/dynamic/quali
 import { regexpProblem } from "../../config-model/rule/regexp-problem.ts";
 import { shownText, shownValue } from "../../foundation/shown-text.ts";
 import type { HeaderEdit, HttpMiddleware } from "../../proto/gen/switchyard/fleet/v1/resource.ts";
+import { compileBasicAuth } from "./compile-basic-auth.ts";
 import { type CompiledContent, invalid, type Problem } from "./compiled-content.ts";
 import { describeObject } from "./describe-object.ts";
+import { isHeaderName } from "./header-name.ts";
 
 export function compileHttpMiddleware(
   key: ObjectKey,
@@ -76,7 +78,7 @@ function compileRewrite(key: ObjectKey, config: HttpMiddlewareConfig): CompiledC
 
 /** What answers, or lets the request pass as it is. */
 function compileGuard(key: ObjectKey, config: HttpMiddlewareConfig): CompiledContent | undefined {
-  const { redirectRegex, redirectScheme, encodedCharacters } = config;
+  const { redirectRegex, redirectScheme, encodedCharacters, basicAuth } = config;
   if (redirectRegex !== undefined) {
     const type = { $case: "redirectRegex", value: { ...redirectRegex } } as const;
     return mistakenRegexp(key, "redirectRegex.regex", redirectRegex.regex) ?? usable(type);
@@ -98,7 +100,7 @@ function compileGuard(key: ObjectKey, config: HttpMiddlewareConfig): CompiledCon
   if (encodedCharacters !== undefined) {
     return usable({ $case: "encodedCharacters", value: { ...encodedCharacters } });
   }
-  return undefined;
+  return basicAuth && compileBasicAuth(key, basicAuth);
 }
 
 function usable(
@@ -126,13 +128,11 @@ function mistaken(key: ObjectKey, path: string, value: string, reason: string): 
   return invalid("invalid-value", message, { field: path.split(".") });
 }
 
-const tokenPattern = /^[!#$%&'*+.^_`|~\dA-Za-z-]+$/;
-
 /** Names are shown, values never: they may be credentials. */
 function headerProblem(list: string, edits: ReadonlyMap<string, string>): string | undefined {
   for (const [name, value] of edits) {
     const shown = shownText(name);
-    if (!tokenPattern.test(name)) {
+    if (!isHeaderName(name)) {
       return `"${shown}" in headers.${list} is no header name: letters, digits and !#$%&'*+-.^_\`|~ are valid`;
     }
     if (/(?!\t)\p{Cc}/u.test(value)) {

@@ -1,9 +1,11 @@
 import type { HttpMiddleware } from "../../proto/gen/switchyard/fleet/v1/resource.ts";
 import type { HttpHandler } from "../http/http-exchange.ts";
 import { AddPrefix } from "../middleware/add-prefix.ts";
+import { BasicAuth } from "../middleware/basic-auth.ts";
 import { Chain } from "../middleware/chain.ts";
 import { EncodedCharacters } from "../middleware/encoded-characters.ts";
 import { Headers } from "../middleware/headers.ts";
+import { PasswordChecks } from "../middleware/password-checks.ts";
 import { RedirectRegex } from "../middleware/redirect-regex.ts";
 import { RedirectScheme } from "../middleware/redirect-scheme.ts";
 import { ReplacePath } from "../middleware/replace-path.ts";
@@ -11,6 +13,9 @@ import { ReplacePathRegex } from "../middleware/replace-path-regex.ts";
 import { StripPrefix } from "../middleware/strip-prefix.ts";
 import { StripPrefixRegex } from "../middleware/strip-prefix-regex.ts";
 import type { Definition } from "../switcher/cell.ts";
+
+/** Of this worker: what was verified for one middleware need not be for its next version. */
+const passwordChecks = new PasswordChecks();
 
 /** Throws with the reason when this version cannot build it. */
 export function planMiddleware(
@@ -42,6 +47,8 @@ export function planMiddleware(
       return standing(new ReplacePath(type.value.path), fingerprint);
     case "replacePathRegex":
       return standing(new ReplacePathRegex(type.value.regex, type.value.replacement), fingerprint);
+    case "basicAuth":
+      return standing(new BasicAuth(type.value, passwordChecks), fingerprint);
     case undefined:
       throw new Error("its type is unknown to this version");
   }

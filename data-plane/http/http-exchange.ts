@@ -51,6 +51,8 @@ export interface HttpExchange {
   readonly tlsOptions: string;
   /** Whether the peer's address is to be appended to X-Forwarded-For; a middleware that deletes that header says no. */
   appendsForwardedFor: boolean;
+  /** False: it has been answered, or the client is gone. Who answers later looks before it does. */
+  readonly isOpen: boolean;
   /** Set by the router that was chosen; read by the counters. */
   routerCounters: RequestCounters | undefined;
   /** Of the parents of that router, the root first. */

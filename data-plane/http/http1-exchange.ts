@@ -99,6 +99,10 @@ export class Http1Exchange implements ForwardedExchange {
     return this.#hasBegun;
   }
 
+  get isOpen(): boolean {
+    return this.#isOpen && !this.#hasBegun;
+  }
+
   get unchangedRequestLine(): string {
     const isUnchanged = this.isTargetAsSent && this.path === this.parsedPath;
     return isUnchanged ? this.head.text.slice(0, this.head.lineEnd) : "";

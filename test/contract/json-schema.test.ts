@@ -63,7 +63,7 @@ describe("docs/schema", () => {
     const described = JSON.stringify(dynamicJsonSchema().properties?.["http"]);
     assert.match(
       described,
-      /"basicAuth":\{"description":"Not built: what uses it is not served\."/,
+      /"digestAuth":\{"description":"Not built: what uses it is not served\."/,
     );
     assert.match(described, /"sticky":\{"description":"Not built: served without it\."/);
   });

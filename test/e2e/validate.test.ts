@@ -69,11 +69,11 @@ test("takes files as one configuration, and unbuilt keys as warnings only", asyn
     "routers.yml":
       "http:\n  routers:\n    a:\n      rule: Host(`a.example`)\n      service: app\n      middlewares: [login]\n      entryPoints: [somewhere]\n",
     "services.toml":
-      '[[http.services.app.loadBalancer.servers]]\nurl = "http://127.0.0.1:1"\n[http.middlewares.login.basicAuth]\nusers = ["a:b"]\n',
+      '[[http.services.app.loadBalancer.servers]]\nurl = "http://127.0.0.1:1"\n[http.middlewares.login.digestAuth]\nusers = ["a:b:c"]\n',
   });
   assert.deepEqual(lines, [
     'routers.yml:6:7: warning: Cannot use router "a@file": middleware "login@file" is not in use',
-    'services.toml:3:1: warning: Cannot use middleware "login@file": "basicAuth" is not supported yet (remove "basicAuth" if the object may be used without it)',
+    'services.toml:3:1: warning: Cannot use middleware "login@file": "digestAuth" is not supported yet (remove "digestAuth" if the object may be used without it)',
     "2 files are valid, 2 warnings",
   ]);
   assert.equal(code, 0);

@@ -41,6 +41,7 @@ export class RecordedExchange implements HttpExchange {
   /** Of the answer. */
   readonly answerHeaders = new HeaderList();
   forwardedTo: ForwardTarget | undefined;
+  isOpen = true;
   readonly #run = new HandlerRun();
   readonly #edits: ResponseHeadEdit[] = [];
 

@@ -86,14 +86,15 @@ const pathMiddlewares = {
   }),
 };
 
+const basicAuth = struct({
+  users: texts(),
+  usersFile: text(),
+  realm: text("traefik"),
+  removeHeader: bool(),
+  headerField: text(),
+});
+
 const authMiddlewares = {
-  basicAuth: struct({
-    users: texts(),
-    usersFile: text(),
-    realm: text(),
-    removeHeader: bool(),
-    headerField: text(),
-  }),
   digestAuth: struct({
     users: texts(),
     usersFile: text(),
@@ -218,6 +219,7 @@ export const httpMiddlewareSchema = struct({
   headers,
   chain: struct({ middlewares: texts() }),
   ...pathMiddlewares,
+  basicAuth,
   ...all(closed, {
     ...authMiddlewares,
     ...limitMiddlewares,

@@ -10,6 +10,7 @@ import { namedByContent } from "./certificate-identity.ts";
 import type { ObjectContents, PresentObject, ReadFile } from "./object-contents.ts";
 import { ReferencedFiles } from "./referenced-files.ts";
 import { tlsCertificateContents, tlsOptionsContents, tlsStoreContents } from "./tls-content.ts";
+import { usersContents } from "./users-content.ts";
 
 interface Place {
   readonly original: PresentObject;
@@ -93,7 +94,8 @@ function contentsOf(
   if (config.kind === "tlsStore") {
     return tlsStoreContents(config, ofKind(before, config.kind), read);
   }
-  return config.kind === "tlsOptions" ? tlsOptionsContents(config, read) : undefined;
+  if (config.kind === "tlsOptions") return tlsOptionsContents(config, read);
+  return config.kind === "httpMiddleware" ? usersContents(config, read) : undefined;
 }
 
 function ofKind<Kind extends DynamicObject["kind"]>(
@@ -109,6 +111,7 @@ const nouns: { readonly [Kind in ObjectKey["kind"]]?: string } = {
   tlsCertificate: "TLS certificate",
   tlsStore: "TLS store",
   tlsOptions: "TLS options",
+  httpMiddleware: "middleware",
 };
 
 function withContents(

@@ -346,6 +346,7 @@ export interface HttpMiddleware {
     | { $case: "stripPrefixRegex"; value: StripPrefixRegex }
     | { $case: "replacePath"; value: ReplacePath }
     | { $case: "replacePathRegex"; value: ReplacePathRegex }
+    | { $case: "basicAuth"; value: BasicAuth }
     | undefined;
 }
 
@@ -371,6 +372,23 @@ export interface HeaderEdit {
 
 export interface Chain {
   middlewares: string[];
+}
+
+/** Secret: what reads it neither logs nor shows it. */
+export interface BasicAuth {
+  /** Sorted by name, each name once. Whose `hash` is of no known form never gets in. */
+  users: BasicAuthUser[];
+  realm: string;
+  /** The request's header that gets the user's name; empty: none. */
+  headerField: string;
+  /** The request goes on without its Authorization. */
+  removeHeader: boolean;
+}
+
+export interface BasicAuthUser {
+  name: string;
+  /** As htpasswd writes it. */
+  hash: string;
 }
 
 export interface EncodedCharacters {
@@ -2189,6 +2207,9 @@ export const HttpMiddleware: MessageFns<HttpMiddleware> = {
       case "replacePathRegex":
         ReplacePathRegex.encode(message.type.value, writer.uint32(82).fork()).join();
         break;
+      case "basicAuth":
+        BasicAuth.encode(message.type.value, writer.uint32(90).fork()).join();
+        break;
     }
     return writer;
   },
@@ -2286,6 +2307,14 @@ export const HttpMiddleware: MessageFns<HttpMiddleware> = {
             message.type = { $case: "replacePathRegex", value: ReplacePathRegex.decode(reader, reader.uint32()) };
             continue;
           }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.type = { $case: "basicAuth", value: BasicAuth.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2361,6 +2390,12 @@ export const HttpMiddleware: MessageFns<HttpMiddleware> = {
       case "replacePathRegex": {
         if (object.type?.value !== undefined && object.type?.value !== null) {
           message.type = { $case: "replacePathRegex", value: ReplacePathRegex.fromPartial(object.type.value) };
+        }
+        break;
+      }
+      case "basicAuth": {
+        if (object.type?.value !== undefined && object.type?.value !== null) {
+          message.type = { $case: "basicAuth", value: BasicAuth.fromPartial(object.type.value) };
         }
         break;
       }
@@ -2664,6 +2699,164 @@ export const Chain: MessageFns<Chain> = {
   fromPartial(object: DeepPartial<Chain>): Chain {
     const message = createBaseChain();
     message.middlewares = object.middlewares?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBaseBasicAuth(): BasicAuth {
+  return { users: [], realm: "", headerField: "", removeHeader: false };
+}
+
+export const BasicAuth: MessageFns<BasicAuth> = {
+  encode(message: BasicAuth, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.users) {
+      BasicAuthUser.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.realm !== "") {
+      writer.uint32(18).string(message.realm);
+    }
+    if (message.headerField !== "") {
+      writer.uint32(26).string(message.headerField);
+    }
+    if (message.removeHeader !== false) {
+      writer.uint32(32).bool(message.removeHeader);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BasicAuth {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBasicAuth();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.users.push(BasicAuthUser.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.realm = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.headerField = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.removeHeader = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<BasicAuth>): BasicAuth {
+    return BasicAuth.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<BasicAuth>): BasicAuth {
+    const message = createBaseBasicAuth();
+    message.users = object.users?.map((e) => BasicAuthUser.fromPartial(e)) || [];
+    message.realm = object.realm ?? "";
+    message.headerField = object.headerField ?? "";
+    message.removeHeader = object.removeHeader ?? false;
+    return message;
+  },
+};
+
+function createBaseBasicAuthUser(): BasicAuthUser {
+  return { name: "", hash: "" };
+}
+
+export const BasicAuthUser: MessageFns<BasicAuthUser> = {
+  encode(message: BasicAuthUser, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.hash !== "") {
+      writer.uint32(18).string(message.hash);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BasicAuthUser {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBasicAuthUser();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.hash = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<BasicAuthUser>): BasicAuthUser {
+    return BasicAuthUser.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<BasicAuthUser>): BasicAuthUser {
+    const message = createBaseBasicAuthUser();
+    message.name = object.name ?? "";
+    message.hash = object.hash ?? "";
     return message;
   },
 };

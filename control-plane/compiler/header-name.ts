@@ -1,0 +1,3 @@
+export function isHeaderName(text: string): boolean {
+  return /^[!#$%&'*+.^_`|~\dA-Za-z-]+$/.test(text);
+}
