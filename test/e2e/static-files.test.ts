@@ -7,6 +7,8 @@ import { type AddressInfo, connect, createServer as createTcpServer, type Server
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { connect as connectTls } from "node:tls";
+import { CertificateAuthority } from "../support/certificates.ts";
 import { get, Origin, served } from "../support/fleet.ts";
 import { eventually, type Program } from "../support/program.ts";
 import { complaints, placeStaticFile, type StaticFile, startWith } from "../support/static-file.ts";
@@ -80,8 +82,20 @@ test("file-provider.toml serves the routes of its folder, without a complaint", 
   assert.deepEqual(complaints(program, directory), []);
 });
 
-test("tls.toml redirects to HTTPS, and opens no entry point whose TLS it cannot speak", async (t) => {
+/** A GET over TLS for a server name; the answer, and what was agreed on. */
+async function askTls(address: string, serverName: string, ca: Buffer) {
+  const [host, port] = address.split(":");
+  const socket = connectTls({ host, port: Number(port), servername: serverName, ca });
+  socket.end(`GET / HTTP/1.1\r\nHost: ${serverName}\r\nConnection: close\r\n\r\n`);
+  const protocol = once(socket, "secureConnect").then(() => socket.getProtocol());
+  const text = (await socket.setEncoding("utf8").toArray()).join("");
+  return { protocol: await protocol, status: text.slice(9, 12), body: text.split("\r\n\r\n")[1] };
+}
+
+test("tls.toml redirects to HTTPS and serves there, with a certificate of its own", async (t) => {
   await using origin = await Origin.start("secret");
+  const authority = new CertificateAuthority();
+  const { cert, key } = authority.issue("shop", [], ["*.shop.example", "shop.example"]);
   const { directory, file } = await placed(
     t,
     "tls.toml",
@@ -96,6 +110,13 @@ test("tls.toml redirects to HTTPS, and opens no entry point whose TLS it cannot 
   service = "shop"
 [[http.services.shop.loadBalancer.servers]]
   url = "${origin.url}"
+[tls.options.modern]
+  minVersion = "VersionTLS13"
+[[tls.certificates]]
+  certFile = '''
+${cert.toString()}'''
+  keyFile = '''
+${key.toString()}'''
 `,
   );
   await using program = startWith(file, directory);
@@ -105,15 +126,20 @@ test("tls.toml redirects to HTTPS, and opens no entry point whose TLS it cannot 
     const { status, location } = await ask(file.addressOf(80), "/a?b=c", { Host: "shop.example" });
     assert.deepEqual([status, location], [301, `https://shop.example:${port}/a?b=c`]);
   });
-  // Nobody is served in plain text what was to be encrypted.
+  assert.deepEqual(await askTls(file.addressOf(443), "shop.example", authority.cert), {
+    protocol: "TLSv1.3",
+    status: "200",
+    body: "secret",
+  });
+  // Nobody is served in plain text what is to be encrypted.
   assert.equal((await get(file.addressOf(443), { host: "shop.example" })).status, 404);
   await endsWell(program);
   assert.deepEqual(complaints(program, directory), [
-    "tls.toml:12:5: entryPoints.websecure.http.tls is not supported yet, so HTTP routers are not served there",
+    "tls.toml:13:7: entryPoints.websecure.http.tls.certResolver is not supported yet",
+    "tls.toml:15:7: entryPoints.websecure.http.tls.domains is not supported yet",
     "tls.toml:19:1: certificatesResolvers is not supported yet",
-    'entryPoints.websecure: Cannot honour "http.tls" of entry point "websecure": it is not supported yet',
-    'dynamic.toml:2:1: Cannot serve router "shop@file" on entry point "websecure": "http.tls" of the entry point is not supported yet',
-    'dynamic.toml:6:1: Cannot serve router "everywhere@file" on entry point "websecure": "http.tls" of the entry point is not supported yet',
+    'entryPoints.websecure: Cannot honour "http.tls.certResolver" of entry point "websecure": it is not supported yet',
+    'entryPoints.websecure: Cannot honour "http.tls.domains" of entry point "websecure": it is not supported yet',
   ]);
 });
 
@@ -210,7 +236,6 @@ http:
   await endsWell(program);
   assert.deepEqual(complaints(program, directory), [
     'everything.toml:19:7: entryPoints.websecure.http.middlewares names "secure-headers" without provider: each router looks for it in its own (write "secure-headers@file" for the one of the file provider)',
-    "everything.toml:20:7: entryPoints.websecure.http.tls is not supported yet, so HTTP routers are not served there",
     "everything.toml:21:5: entryPoints.websecure.http3 is not supported yet",
     "everything.toml:27:1: api is not supported yet",
     "everything.toml:31:1: ping is not supported yet",
@@ -227,7 +252,6 @@ http:
     "everything.toml:94:3: providers.kubernetesCRD is not supported yet",
     "everything.toml:98:3: providers.kubernetesIngress is not supported yet",
     "everything.toml:101:1: experimental is not supported yet",
-    'entryPoints.websecure: Cannot honour "http.tls" of entry point "websecure": it is not supported yet',
     'entryPoints.websecure: Cannot honour "http3" of entry point "websecure": it is not supported yet',
   ]);
 });

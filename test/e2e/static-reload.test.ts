@@ -157,7 +157,7 @@ serversTransport: { forwardingTimeouts: { responseHeaderTimeout: 100ms } }
     });
     await connectionEnds(after, "GET / HTTP/1.1\r\nHost: a\r\n");
     const long = `/${"x".repeat(3_000)}`;
-    assert.equal((await get(`127.0.0.1:${steady}`, { path: long })).status, 431);
+    assert.equal((await get(`127.0.0.1:${steady}`, { path: long })).status, 414);
     assert.equal((await get(`127.0.0.1:${added}`, { path: long })).status, 200);
     assert.equal((await get(`127.0.0.1:${added}`, { path: "/silent" })).status, 504);
 
