@@ -139,6 +139,7 @@ const expectedConfigs: Readonly<Record<string, DynamicObject>> = {
     service: "ts",
     rule: "HostSNI(`*`)",
     priority: 0n,
+    tls: undefined,
     unbuilt: [],
   },
   "tcpService:ts": {
@@ -191,6 +192,25 @@ describe("decodeDocument()", () => {
     const decoded = decodeDocument(text, "switchyard.yml");
     assert.deepEqual(allTold(decoded), []);
     assert.deepEqual([...decoded.objects.keys()], ["httpRouter:a"]);
+  });
+
+  test("TLS of TCP routers: an empty one is one", () => {
+    const text = `
+tcp:
+  routers:
+    a: { rule: HostSNI(\`a\`), service: s, tls: {} }
+    b: { rule: HostSNI(\`b\`), service: s, tls: { options: strict, passthrough: true } }
+    c: { rule: HostSNI(\`*\`), service: s }
+`;
+    const decoded = decodeDocument(text, "f.yml");
+    assert.deepEqual(allTold(decoded), []);
+    const tlsOf = (name: string) => {
+      const config = decoded.objects.get(`tcpRouter:${name}`)?.object.config;
+      return config?.kind === "tcpRouter" ? config.tls : "no TCP router";
+    };
+    assert.deepEqual(tlsOf("a"), { options: undefined, passthrough: false });
+    assert.deepEqual(tlsOf("b"), { options: "strict", passthrough: true });
+    assert.equal(tlsOf("c"), undefined);
   });
 
   test("knows anchors, aliases and merge keys", () => {

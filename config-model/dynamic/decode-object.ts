@@ -121,13 +121,14 @@ function buildHttpRouter(decoder: NodeDecoder, node: ConfigNode): Build | undefi
 function buildTcpRouter(decoder: NodeDecoder, node: ConfigNode): Build | undefined {
   const value = decoder.decode(tcpRouterSchema, node);
   if (value === undefined) return undefined;
-  const { entryPoints, service, rule, priority } = value;
+  const { entryPoints, service, rule, priority, tls } = value;
   return (unbuilt) => ({
     kind: "tcpRouter",
     entryPoints: nonEmpty(entryPoints),
     service: service || undefined,
     rule: rule || undefined,
     priority,
+    tls: tls && { options: tls.options || undefined, passthrough: tls.passthrough },
     unbuilt,
   });
 }

@@ -108,6 +108,7 @@ export interface TcpRouterConfig extends ObjectBase {
   readonly service: string | undefined;
   readonly rule: string | undefined;
   readonly priority: bigint;
+  readonly tls: (RouterTlsConfig & { readonly passthrough: boolean }) | undefined;
 }
 
 export interface TcpServiceConfig extends ObjectBase {

@@ -2,20 +2,15 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { TcpRouterConfig } from "../../config-model/dynamic/dynamic-object.ts";
 import { decodeRule } from "../../config-model/snapshot/rule-codec.ts";
+import { tcpRouter } from "../../test/support/dynamic-config.ts";
 import { compileTcpRouter } from "./compile-tcp-router.ts";
 import type { CompiledContent } from "./compiled-content.ts";
 
 const key = { kind: "tcpRouter", name: "db@file" } as const;
 
-function compiled(rule: string): CompiledContent {
-  const config: TcpRouterConfig = {
-    kind: "tcpRouter",
-    entryPoints: undefined,
-    service: "db",
-    rule,
-    priority: 0n,
-    unbuilt: [],
-  };
+function compiled(rule: string, tls?: Partial<TcpRouterConfig["tls"]>): CompiledContent {
+  const withTls = tls && { options: undefined, passthrough: false, ...tls };
+  const config = tcpRouter({ service: "db", rule, tls: withTls });
   return compileTcpRouter(key, config, ["file"]);
 }
 
@@ -54,3 +49,23 @@ test("compileTcpRouter() serves what can match without TLS, and warns of what ca
     ],
   );
 });
+
+for (const [written, expected] of [
+  [{}, { options: "default", passthrough: false }],
+  [{ options: "default" }, { options: "default", passthrough: false }],
+  [{ options: "strict" }, { options: "strict@file", passthrough: false }],
+  [{ options: "strict@etcd" }, { options: "strict@etcd", passthrough: false }],
+  [
+    { options: "strict", passthrough: true },
+    { options: "", passthrough: true },
+  ],
+] as const) {
+  test(`compileTcpRouter() with TLS ${JSON.stringify(written)}`, () => {
+    for (const rule of ["HostSNI(`db.test`) && ALPN(`h2`)", "ALPN(`h2`)", "HostSNI(`*`)"]) {
+      const content = compiled(rule, written);
+      assert.ok(content.kind === "usable" && content.body.$case === "tcpRouter", rule);
+      assert.deepEqual(content.body.value.tls, expected);
+      assert.deepEqual(content.problems, []);
+    }
+  });
+}

@@ -6,6 +6,7 @@ import { plainTcpRule } from "../../config-model/rule/plain-tcp-rule.ts";
 import type { Matcher, Rule } from "../../config-model/rule/rule.ts";
 import { encodeRule } from "../../config-model/snapshot/rule-codec.ts";
 import { shownText } from "../../foundation/shown-text.ts";
+import type { TcpRouterTls } from "../../proto/gen/switchyard/fleet/v1/resource.ts";
 import {
   type CompiledContent,
   invalid,
@@ -15,6 +16,7 @@ import {
 } from "./compiled-content.ts";
 import { describeObject } from "./describe-object.ts";
 import { type ProviderPrecedence, routerPriority } from "./router-priority.ts";
+import { qualifiedTlsOptions } from "./router-tls.ts";
 import { invalidRule } from "./rule-problem.ts";
 
 export function compileTcpRouter(
@@ -31,16 +33,51 @@ export function compileTcpRouter(
   }
   const parsed = parseRule(text, "tcp");
   if (!parsed.ok) return invalidRule(key, text, parsed.problem);
-  const serverName = serverNameIn(parsed.rule);
+  const rule = config.tls === undefined ? ruleWithoutTls(key, parsed.rule) : { rule: parsed.rule };
+  if ("kind" in rule) return rule;
+  const rank = routerPriority(key, config.priority, text, parsed.rule, precedence);
+  if (!rank.ok) return rank.content;
+  return {
+    kind: "usable",
+    body: {
+      $case: "tcpRouter",
+      value: {
+        entryPoints: [],
+        rule: encodeRule(rule.rule),
+        priority: rank.priority,
+        precedence: rank.precedence,
+        service: qualifiedReference(service, providerOf(key)),
+        tls: tlsOf(key, config),
+      },
+    },
+    entryPoints: selectEntryPoints(config.entryPoints),
+    problems: rule.problems ?? [],
+  };
+}
+
+/** Each router has its own, whatever others for the same host have: unlike HTTP's it is known before the handshake. */
+function tlsOf(key: ObjectKey, { tls }: TcpRouterConfig): TcpRouterTls | undefined {
+  if (tls === undefined) return undefined;
+  const { passthrough } = tls;
+  return { options: passthrough ? "" : qualifiedTlsOptions(tls.options, key), passthrough };
+}
+
+interface UsableRule {
+  readonly rule: Rule;
+  readonly problems?: readonly Problem[];
+}
+
+/** Such connections name no server and offer no protocol. */
+function ruleWithoutTls(key: ObjectKey, rule: Rule): UsableRule | CompiledContent {
+  const serverName = serverNameIn(rule);
   if (serverName !== undefined) {
-    // Without TLS there is no server name to look at: such a rule would never match.
     return invalid(
       "invalid-rule",
       `Cannot use ${describeObject(key)}: HostSNI(\`${shownText(serverName)}\`) needs TLS, and the router has none`,
       { hint: "a router without TLS takes HostSNI(`*`)", field: ["rule"] },
     );
   }
-  const plain = plainTcpRule(parsed.rule);
+  const plain = plainTcpRule(rule);
   if (plain.rule === undefined) {
     const [matcher] = plain.neverMatching;
     const subject = matcher === undefined ? "its rule" : shownMatcher(matcher);
@@ -50,25 +87,8 @@ export function compileTcpRouter(
       { hint: "without TLS the rule can never match", field: ["rule"] },
     );
   }
-  const rank = routerPriority(key, config.priority, text, parsed.rule, precedence);
-  if (!rank.ok) return rank.content;
-  const serviceName = qualifiedReference(service, providerOf(key));
-  return {
-    kind: "usable",
-    body: {
-      $case: "tcpRouter",
-      value: {
-        entryPoints: [],
-        rule: encodeRule(plain.rule),
-        priority: rank.priority,
-        precedence: rank.precedence,
-        service: serviceName,
-        tls: undefined,
-      },
-    },
-    entryPoints: selectEntryPoints(config.entryPoints),
-    problems: plain.neverMatching.map((matcher) => neverMatches(key, matcher)),
-  };
+  const problems = plain.neverMatching.map((matcher) => neverMatches(key, matcher));
+  return { rule: plain.rule, problems };
 }
 
 function neverMatches(key: ObjectKey, matcher: Matcher): Problem {

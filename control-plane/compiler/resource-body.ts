@@ -55,8 +55,11 @@ export function requiredObjects(body: Body): readonly string[] {
         ? needed
         : [objectId({ kind: "httpService", name: service }), ...needed];
     }
-    case "tcpRouter":
-      return [objectId({ kind: "tcpService", name: body.value.service })];
+    case "tcpRouter": {
+      const { service, tls } = body.value;
+      const options = tls?.passthrough === true ? undefined : tls?.options;
+      return [objectId({ kind: "tcpService", name: service }), ...optionsIds(options)];
+    }
     case "httpMiddleware": {
       const { type } = body.value;
       return type?.$case === "chain" ? middlewareIds(type.value.middlewares) : [];

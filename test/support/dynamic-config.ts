@@ -63,6 +63,7 @@ export function tcpRouter(fields: Partial<TcpRouterConfig> = {}): TcpRouterConfi
     service: "app",
     rule: "HostSNI(`*`)",
     priority: 0n,
+    tls: undefined,
     unbuilt: [],
     ...fields,
   };

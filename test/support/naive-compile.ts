@@ -137,8 +137,12 @@ function needs(body: Body): string[] {
       if (tls !== undefined && tls.options !== "default") needed.push(`tlsOptions:${tls.options}`);
       return service === "" ? needed : [`httpService:${service}`, ...needed];
     }
-    case "tcpRouter":
-      return [`tcpService:${body.value.service}`];
+    case "tcpRouter": {
+      const { service, tls } = body.value;
+      const needed = [`tcpService:${service}`];
+      if (tls === undefined || tls.passthrough || tls.options === "default") return needed;
+      return [...needed, `tlsOptions:${tls.options}`];
+    }
     case "httpMiddleware": {
       const { type } = body.value;
       if (type?.$case !== "chain") return [];

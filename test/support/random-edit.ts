@@ -88,8 +88,10 @@ function content(
   if (what < 95) {
     const rule = pick(["HostSNI(`*`)", "HostSNI(`*`)", "HostSNI(`a.example`)"], a);
     const entryPoints = pick([undefined, ["alt"], ["web", "alt"]], b);
-    const config = tcpRouter({ rule, entryPoints, service: reference(c, 2) });
-    return ["tcpRouter", config, rule.includes("example")];
+    const options = pick([undefined, "x", "default", "x@p"], a);
+    const tls = pick([undefined, undefined, { options, passthrough: b > 6 }], c);
+    const config = tcpRouter({ rule, entryPoints, service: reference(c, 2), tls });
+    return ["tcpRouter", config, tls === undefined && rule.includes("example")];
   }
   if (what === 99)
     return [pick(unbuiltKinds, b), { kind: pick(unbuiltKinds, b), unbuilt: [] }, false];

@@ -21,7 +21,7 @@ export const tcpRouterSchema = struct({
   rule: text(),
   ruleSyntax,
   priority: int64(),
-  tls: closed(allowEmpty({ passthrough: bool(), ...routerTlsFields })),
+  tls: allowEmpty({ passthrough: bool(), ...routerTlsFields }),
 });
 
 const weightedServices = list(struct({ name: text(), weight: int(1) }));
