@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { quantile } from "./statistics.ts";
 import {
+  type ProxyInit,
   startCaddy,
   startEngine,
   startHaproxy,
@@ -17,6 +18,7 @@ import {
   startNginxUpstream,
   startNodeUpstream,
   startProduct,
+  writeKeyPair,
 } from "./support/http-proxies.ts";
 import { findPeer, type PeerProgram } from "./support/peers.ts";
 import type { Subject } from "./support/subject.ts";
@@ -43,6 +45,10 @@ export async function run(args: string[]): Promise<void> {
       rounds: { type: "string", default: "5" },
       seconds: { type: "string", default: "3" },
       connections: { type: "string", default: "64" },
+      /** Clients come over TLS. */
+      tls: { type: "boolean", default: false },
+      /** Each request has a connection of its own: handshakes are measured. */
+      close: { type: "boolean", default: false },
       /** Comma-separated beginnings of names; default: all. */
       only: { type: "string", default: "" },
     },
@@ -52,8 +58,9 @@ export async function run(args: string[]): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "switchyard-bench-http-"));
   await using stack = new AsyncDisposableStack();
   stack.defer(() => rmSync(folder, { recursive: true, force: true }));
-  const candidates = await startAll(stack, folder, values.only.split(","));
-  const load = { wrk, folder, seconds: Number(values.seconds), connections: values.connections };
+  const { only, tls, close, connections, seconds } = values;
+  const candidates = await startAll(stack, folder, only.split(","), tls);
+  const load = { wrk, folder, seconds: Number(seconds), connections, tls, close };
   for (const candidate of candidates) measure(candidate, { ...load, seconds: warmUpSeconds });
   for (const candidate of candidates) candidate.rounds.length = 0;
   for (let round = 0; round < Number(values.rounds); round += 1) {
@@ -66,12 +73,14 @@ async function startAll(
   stack: AsyncDisposableStack,
   folder: string,
   only: readonly string[],
+  withTls: boolean,
 ): Promise<Candidate[]> {
   const nginx = findPeer("nginx");
   const upstream = stack.use(
     nginx === undefined ? await startNodeUpstream() : await startNginxUpstream(nginx, folder),
   );
-  const init = { folder, upstreamPort: upstream.port };
+  const tls = withTls ? writeKeyPair(folder) : undefined;
+  const init = { folder, upstreamPort: upstream.port, tls };
   const peer = (program: PeerProgram | undefined, start: PeerStart) =>
     program === undefined ? undefined : () => start(program, init);
   const product = (workers: number, routers: number) => () =>
@@ -80,7 +89,7 @@ async function startAll(
     ["switchyard", 1, product(1, 1)],
     ["switchyard", 1, product(2, 1)],
     ["switchyard", 10_000, product(1, 10_000)],
-    ["engine", 1, () => startEngine(init)],
+    ["engine", 1, withTls ? undefined : () => startEngine(init)],
     ["nginx", 1, peer(nginx, startNginxProxy)],
     ["haproxy", 1, peer(findPeer("haproxy"), startHaproxy)],
     ["caddy", 1, peer(findPeer("caddy"), startCaddy)],
@@ -93,28 +102,32 @@ async function startAll(
   return candidates;
 }
 
-type PeerStart = (
-  program: PeerProgram,
-  init: { readonly folder: string; readonly upstreamPort: number },
-) => Promise<Subject>;
+type PeerStart = (program: PeerProgram, init: ProxyInit) => Promise<Subject>;
 
 interface Load {
   readonly wrk: PeerProgram;
   readonly folder: string;
   readonly seconds: number;
   readonly connections: string;
+  readonly tls: boolean;
+  readonly close: boolean;
 }
 
-function measure(candidate: Candidate, { wrk, folder, seconds, connections }: Load): void {
+function measure(candidate: Candidate, load: Load): void {
+  const { wrk, folder, seconds, connections, tls, close } = load;
   const { subject } = candidate;
   const script = join(folder, `hosts-${candidate.hosts}.lua`);
-  writeFileSync(script, hostScript(candidate.hosts));
+  writeFileSync(script, hostScript(candidate.hosts, close));
   const args = ["-t1", `-c${connections}`, `-d${seconds}`, "-s", script];
   const before = subject.cpuSeconds();
-  const output = execFileSync(wrk.file, [...args, `http://127.0.0.1:${subject.port}/`], {
-    encoding: "utf8",
-    env: { ...process.env, ...wrk.env },
-  });
+  const output = execFileSync(
+    wrk.file,
+    [...args, `${tls ? "https" : "http"}://127.0.0.1:${subject.port}/`],
+    {
+      encoding: "utf8",
+      env: { ...process.env, ...wrk.env },
+    },
+  );
   const cpuSeconds = subject.cpuSeconds() - before;
   const requests = Number(/(\d+) requests in/.exec(output)?.[1]);
   if (/Non-2xx|Socket errors/.test(output)) {
@@ -127,11 +140,13 @@ function measure(candidate: Candidate, { wrk, folder, seconds, connections }: Lo
 }
 
 /** Requests are made beforehand: at load time the generator only picks one. */
-function hostScript(hosts: number): string {
+function hostScript(hosts: number, close: boolean): string {
   return `local requests = {}
 function init(args)
   for i = 0, ${hosts - 1} do
-    requests[i] = wrk.format("GET", "/", { ["Host"] = "host-" .. i .. ".example.com" })
+    local headers = { ["Host"] = "host-" .. i .. ".example.com" }
+    ${close ? 'headers["Connection"] = "close"' : ""}
+    requests[i] = wrk.format("GET", "/", headers)
   end
 end
 function request() return requests[math.random(0, ${hosts - 1})] end

@@ -1,6 +1,7 @@
 /** How each proxy is started for the comparison: one route to one upstream, one worker, keep-alive on both sides. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { makeDefaultCertificate } from "../../data-plane/tls/default-certificate.ts";
 import type { PeerProgram } from "./peers.ts";
 import { freePort, Subject } from "./subject.ts";
 
@@ -8,6 +9,29 @@ export interface ProxyInit {
   /** For configuration and what the program writes. */
   readonly folder: string;
   readonly upstreamPort: number;
+  /** Clients come over TLS, by TLS 1.3 and with an ECDSA key; absent: in plain text. */
+  readonly tls: KeyPairFiles | undefined;
+}
+
+/** Paths of PEM files. */
+export interface KeyPairFiles {
+  readonly cert: string;
+  readonly key: string;
+  /** Both in one file, as HAProxy wants them. */
+  readonly both: string;
+}
+
+export function writeKeyPair(folder: string): KeyPairFiles {
+  const { certPem, keyPem } = makeDefaultCertificate();
+  const files = {
+    cert: join(folder, "tls.crt"),
+    key: join(folder, "tls.key"),
+    both: join(folder, "tls.pem"),
+  };
+  writeFileSync(files.cert, certPem);
+  writeFileSync(files.key, keyPem);
+  writeFileSync(files.both, `${certPem}${keyPem}`);
+  return files;
 }
 
 const root = join(import.meta.dirname, "../..");
@@ -16,7 +40,12 @@ export const responseBody = "x".repeat(100);
 
 export async function startNginxUpstream(nginx: PeerProgram, folder: string): Promise<Subject> {
   const port = await freePort();
-  return startNginx(nginx, "upstream", folder, port, `return 200 "${responseBody}";`, "");
+  return startNginx(nginx, {
+    name: "upstream",
+    folder,
+    port,
+    location: `return 200 "${responseBody}";`,
+  });
 }
 
 export async function startNodeUpstream(): Promise<Subject> {
@@ -44,16 +73,22 @@ export async function startNginxProxy(nginx: PeerProgram, init: ProxyInit): Prom
     proxy_set_header X-Real-Ip $remote_addr;
     proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
     proxy_set_header X-Forwarded-Proto $scheme;`;
-  return startNginx(nginx, "nginx", init.folder, port, location, upstream);
+  const { folder, tls } = init;
+  return startNginx(nginx, { name: "nginx", folder, port, location, upstream, tls });
+}
+
+interface NginxInit {
+  readonly name: string;
+  readonly folder: string;
+  readonly port: number;
+  readonly location: string;
+  readonly upstream?: string;
+  readonly tls?: KeyPairFiles | undefined;
 }
 
 async function startNginx(
   { file, env }: PeerProgram,
-  name: string,
-  folder: string,
-  port: number,
-  location: string,
-  upstream: string,
+  { name, folder, port, location, upstream = "", tls }: NginxInit,
 ): Promise<Subject> {
   const home = join(folder, name);
   mkdirSync(home, { recursive: true });
@@ -66,7 +101,8 @@ async function startNginx(
       access_log off; ${temporary}
       ${upstream}
       server {
-        listen 127.0.0.1:${port};
+        listen 127.0.0.1:${port}${tls === undefined ? "" : " ssl"};
+        ${tls === undefined ? "" : `ssl_certificate ${tls.cert}; ssl_certificate_key ${tls.key}; ssl_protocols TLSv1.2 TLSv1.3;`}
         keepalive_requests 100000000;
         default_type text/plain;
         location / { ${location} }
@@ -93,11 +129,11 @@ defaults
   option forwardfor
   http-reuse always
 frontend f
-  bind 127.0.0.1:${port}
+  bind 127.0.0.1:${port}${init.tls === undefined ? "" : ` ssl crt ${init.tls.both} alpn http/1.1`}
   default_backend b
 backend b
   http-request set-header X-Real-Ip %[src]
-  http-request set-header X-Forwarded-Proto http
+  http-request set-header X-Forwarded-Proto ${init.tls === undefined ? "http" : "https"}
   server s 127.0.0.1:${init.upstreamPort}
 `,
   );
@@ -113,8 +149,9 @@ export async function startCaddy({ file, env }: PeerProgram, init: ProxyInit): P
   admin off
   auto_https off
 }
-http://:${port} {
+${init.tls === undefined ? "http" : "https"}://:${port} {
   bind 127.0.0.1
+  ${init.tls === undefined ? "" : `tls ${init.tls.cert} ${init.tls.key}`}
   reverse_proxy 127.0.0.1:${init.upstreamPort}
 }
 `,
@@ -158,14 +195,14 @@ ${routers}  services:
       loadBalancer:
         servers:
           - url: http://127.0.0.1:${init.upstreamPort}
-`,
+${init.tls === undefined ? "" : `tls: { certificates: [{ certFile: ${init.tls.cert}, keyFile: ${init.tls.key} }] }\n`}`,
   );
   writeFileSync(
     join(home, "switchyard.yml"),
     `entryPoints:
   web:
     address: 127.0.0.1:${port}
-providers:
+${init.tls === undefined ? "" : "    http: { tls: {} }\n"}providers:
   file:
     filename: ${join(home, "routes.yml")}
 log:
