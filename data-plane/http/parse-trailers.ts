@@ -1,5 +1,5 @@
 import { HeaderList } from "./header-list.ts";
-import { isSentByEngine } from "./known-header.ts";
+import { isSentByEngine, knownHeaderId } from "./known-header.ts";
 import { parseFields } from "./parse-fields.ts";
 
 /**
@@ -48,10 +48,9 @@ export function parseTrailers(lines: string, trailers: HeaderList): boolean {
   const source = { bytes: Buffer.from(text, "latin1"), start: 0, text };
   if (parseFields(source, 0, parsed, silentReader, true) < 0) return false;
   for (let index = 0; index < parsed.length; index += 1) {
-    if (isSentByEngine[parsed.idAt(index)] === 1) continue;
     // Many applications read `_` as `-`.
     const name = parsed.lowerNameAt(index).replaceAll("_", "-");
-    if (!headOnly.has(name)) {
+    if (isSentByEngine[knownHeaderId(name)] !== 1 && !headOnly.has(name)) {
       trailers.appendChecked(parsed.nameAt(index), parsed.valueAt(index));
     }
   }

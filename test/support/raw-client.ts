@@ -8,7 +8,7 @@ export class RawClient implements Disposable {
   /** Everything heard so far, one character per byte. */
   received = "";
   /** The other side has ended, or the connection is gone. */
-  isEnded = false;
+  isEnded: boolean = false;
 
   private constructor(socket: Socket) {
     this.socket = socket;
