@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { deniedCharacters } from "../../config-model/dynamic/denied-characters.ts";
-import type { HttpMiddleware } from "../../proto/gen/switchyard/fleet/v1/resource.ts";
+import type { BasicAuth, HttpMiddleware } from "../../proto/gen/switchyard/fleet/v1/resource.ts";
 import {
   headerMap,
   RecordedExchange,
   type RecordedRequest,
 } from "../../test/support/recorded-exchange.ts";
+import { until } from "../../test/support/until.ts";
 import { vectors } from "../../test/support/vectors.ts";
 import { planMiddleware } from "../builder/plan-middleware.ts";
 import type { HttpHandler } from "../http/http-exchange.ts";
@@ -22,6 +23,8 @@ interface MiddlewareVector {
     readonly target?: string;
     readonly tls?: boolean;
     readonly headers?: Readonly<Record<string, readonly string[]>>;
+    /** User and password. */
+    readonly basicAuth?: readonly [string, string];
   };
   readonly upstream?: {
     readonly status: number;
@@ -40,6 +43,8 @@ interface MiddlewareVector {
       readonly host?: string;
       readonly headers?: Readonly<Record<string, string>>;
       readonly exactHeaders?: Readonly<Record<string, readonly string[] | null>>;
+      readonly presentHeaders?: readonly string[];
+      readonly absentHeaders?: readonly string[];
     };
   };
 }
@@ -85,9 +90,30 @@ function typeOf({ middleware, config }: MiddlewareVector): HttpMiddleware["type"
       const allowed = { ...nothingAllowed, ...config };
       return { $case: "encodedCharacters", value: { denied: deniedCharacters(allowed) } };
     }
+    case "basicAuth":
+      return basicAuthOf(config);
     default:
       return undefined;
   }
+}
+
+/** A file's lines come first, and the later of one name counts: the control plane's work. */
+function basicAuthOf(config: MiddlewareVector["config"]): HttpMiddleware["type"] {
+  const lines = text(config["usersFileContent"]).split("\n");
+  const entries = [...lines.filter((line) => line.includes(":")), ...(config["users"] as string[])];
+  const hashes = new Map(
+    entries.map((entry) => {
+      const [name = "", hash = ""] = entry.split(":");
+      return [name, hash];
+    }),
+  );
+  const value: BasicAuth = {
+    users: Array.from(hashes, ([name, hash]) => ({ name, hash })),
+    realm: text(config["realm"]) || "traefik",
+    headerField: text(config["headerField"]),
+    removeHeader: config["removeHeader"] === true,
+  };
+  return { $case: "basicAuth", value };
 }
 
 const nothingAllowed = {
@@ -112,7 +138,11 @@ function requestOf(request: NonNullable<MiddlewareVector["request"]>): RecordedR
     /^(?:(https?):\/\/([^/]*))?(\/.*)?$/.exec(url) ?? [];
   // A connection says by itself what these tests say in the URL.
   const isTls = request.tls === true || scheme === "https";
-  return { method: request.method, host, path, isTls, headers: pairsOf(request.headers) };
+  const { basicAuth } = request;
+  const credentials = basicAuth && Buffer.from(basicAuth.join(":")).toString("base64");
+  const own = credentials === undefined ? [] : [["Authorization", `Basic ${credentials}`] as const];
+  const headers = [...pairsOf(request.headers), ...own];
+  return { method: request.method, host, path, isTls, headers };
 }
 
 function assertHeaders(
@@ -132,7 +162,7 @@ function assertLocation(exchange: RecordedExchange, location: string | null | un
 }
 
 /** Runs the handler before a service that does nothing; says whether the service was reached. */
-function run(handler: HttpHandler, exchange: RecordedExchange): boolean {
+async function run(handler: HttpHandler, exchange: RecordedExchange): Promise<boolean> {
   let reached = false;
   const service: HttpHandler = {
     handle() {
@@ -140,6 +170,7 @@ function run(handler: HttpHandler, exchange: RecordedExchange): boolean {
     },
   };
   exchange.run([{ current: handler }], { current: service });
+  await until("an outcome", () => reached || exchange.answer !== undefined);
   return reached;
 }
 
@@ -152,7 +183,7 @@ for (const vector of vectors<MiddlewareVector>("middlewares")) {
   if (type === undefined || (middleware === "headers" && Object.keys(config).length === 0))
     continue;
   applied += 1;
-  test(`${middleware} ${JSON.stringify(config)} (${source})`, () => {
+  test(`${middleware} ${JSON.stringify(config)} (${source})`, async () => {
     if (expected.buildError === true) {
       assert.throws(() => planMiddleware({ type }, "f"));
       return;
@@ -160,11 +191,14 @@ for (const vector of vectors<MiddlewareVector>("middlewares")) {
     const handler = planMiddleware({ type }, "f").bind([]);
     if (request === undefined) return;
     const exchange = new RecordedExchange(requestOf(request));
-    const reached = run(handler, exchange);
+    const reached = await run(handler, exchange);
     assert.equal(reached, expected.status === undefined || expected.status === 200);
     if (!reached) {
       assert.equal(exchange.answer?.status, expected.status);
       assertLocation(exchange, expected.location);
+      for (const [name, value] of Object.entries(expected.headers ?? {})) {
+        assert.equal(exchange.answerHeaders.get(name.toLowerCase()), value, name);
+      }
       return;
     }
     const wanted = expected.upstreamRequest;
@@ -181,6 +215,8 @@ for (const vector of vectors<MiddlewareVector>("middlewares")) {
       assert.deepEqual(sent[name] ?? [""], [value]);
     }
     assertHeaders(sent, wanted?.exactHeaders);
+    for (const name of wanted?.presentHeaders ?? []) assert.ok(sent[name] !== undefined, name);
+    for (const name of wanted?.absentHeaders ?? []) assert.equal(sent[name], undefined, name);
     if (upstream === undefined) return;
     const head = exchange.editedHead(upstream.status, pairsOf(upstream.headers));
     assertHeaders(headerMap(head.headers), expected.exactHeaders);
@@ -188,5 +224,5 @@ for (const vector of vectors<MiddlewareVector>("middlewares")) {
 }
 
 test("the middleware vectors were not all skipped", () => {
-  assert(applied >= 69, `${applied} applied`);
+  assert(applied >= 79, `${applied} applied`);
 });

@@ -4,7 +4,7 @@
  * for the next request, as a keyed hash from which nobody gets a password; requests with the same credentials wait for one
  * check together. Who waits no more costs nothing.
  */
-import { createHash, createHmac, randomBytes, timingSafeEqual } from "node:crypto";
+import { hash as digestOf, randomBytes, timingSafeEqual } from "node:crypto";
 import { createRequire } from "node:module";
 import type { PasswordHash } from "../../config-model/password/password-hash.ts";
 import { md5Crypt } from "./md5-crypt.ts";
@@ -29,6 +29,7 @@ export interface PasswordQuestion {
 }
 
 interface Check extends PasswordQuestion {
+  readonly hash: SlowHash;
   readonly waiters: PasswordWaiter[];
 }
 
@@ -41,7 +42,17 @@ interface Bcrypt {
   ): void;
 }
 
+/** Calls `done` later, never before it has returned. */
+export type ComparePassword = (
+  hash: SlowHash,
+  password: Buffer,
+  done: (isSame: boolean) => void,
+) => void;
+
+type SlowHash = Exclude<UsableHash, { readonly kind: "sha1" }>;
+
 export interface PasswordChecksInit {
+  readonly compare?: ComparePassword;
   readonly verifiedCapacity?: number;
   readonly waitingCapacity?: number;
 }
@@ -57,7 +68,17 @@ export function loadBcrypt(): Bcrypt {
   return bcrypt;
 }
 
+function comparePassword(hash: SlowHash, password: Buffer, done: (isSame: boolean) => void): void {
+  if (hash.kind === "bcrypt") {
+    loadBcrypt().compare(password, hash.text, (_error, isSame) => done(isSame === true));
+  } else {
+    const { magic, salt } = hash;
+    md5Crypt({ password, magic, salt }, (text) => done(isSameText(text, hash.text)));
+  }
+}
+
 export class PasswordChecks {
+  readonly #compare: ComparePassword;
   readonly #verifiedCapacity: number;
   readonly #waitingCapacity: number;
   readonly #secret = randomBytes(32);
@@ -68,7 +89,12 @@ export class PasswordChecks {
   #waiting = 0;
   #running = 0;
 
-  constructor({ verifiedCapacity = 4_096, waitingCapacity = 512 }: PasswordChecksInit = {}) {
+  constructor({
+    compare = comparePassword,
+    verifiedCapacity = 4_096,
+    waitingCapacity = 512,
+  }: PasswordChecksInit = {}) {
+    this.#compare = compare;
     this.#verifiedCapacity = verifiedCapacity;
     this.#waitingCapacity = waitingCapacity;
   }
@@ -77,8 +103,8 @@ export class PasswordChecks {
   questionKey(hash: UsableHash, password: Buffer, isDecoy: boolean): string {
     const form = isDecoy ? "decoy" : hash.kind;
     const written = hash.kind === "sha1" ? hash.digest : hash.text;
-    const hmac = createHmac("sha256", this.#secret).update(`${form}\0${written}\0`);
-    return hmac.update(password).digest("latin1");
+    const question = Buffer.from(`${form}\0${written}\0`, "latin1");
+    return digestOf("sha256", Buffer.concat([this.#secret, question, password]), "hex");
   }
 
   isVerified(key: string): boolean {
@@ -91,7 +117,7 @@ export class PasswordChecks {
   ask(question: PasswordQuestion, waiter: PasswordWaiter): void {
     const { hash, password, isDecoy } = question;
     if (hash.kind === "sha1") {
-      const isSame = isSameText(createHash("sha1").update(password).digest("base64"), hash.digest);
+      const isSame = isSameText(digestOf("sha1", password, "base64"), hash.digest);
       waiter.decided(isSame && !isDecoy ? "right" : "wrong");
       return;
     }
@@ -105,7 +131,7 @@ export class PasswordChecks {
       known.waiters.push(waiter);
       return;
     }
-    const check = { ...question, waiters: [waiter] };
+    const check = { ...question, hash, waiters: [waiter] };
     this.#checks.set(question.key, check);
     this.#queue.push(check);
     this.#run();
@@ -122,18 +148,11 @@ export class PasswordChecks {
 
   #begin(check: Check): void {
     this.#running += 1;
-    const { hash, password } = check;
-    const done = (isSame: boolean) => {
+    this.#compare(check.hash, check.password, (isSame) => {
       this.#running -= 1;
       this.#conclude(check, isSame);
       this.#run();
-    };
-    if (hash.kind === "bcrypt") {
-      loadBcrypt().compare(password, hash.text, (_error, isSame) => done(isSame === true));
-    } else if (hash.kind === "md5Crypt") {
-      const { magic, salt } = hash;
-      md5Crypt({ password, magic, salt }, (text) => done(isSameText(text, hash.text)));
-    }
+    });
   }
 
   #conclude(check: Check, isSame: boolean): void {
