@@ -73,8 +73,7 @@ describe("router-tree.json over a socket", async () => {
   for (const vector of vectors<RequestVector>("router-tree")) {
     if (!kinds.has(vector.kind)) continue;
     const { source, kind, request, expectedStatus, expectedError } = vector;
-    const needsBasicAuth = JSON.stringify(vector.middlewares ?? {}).includes("basicAuth");
-    test(`${kind}: ${source}`, { skip: needsBasicAuth && "basicAuth is not built" }, async () => {
+    test(`${kind}: ${source}`, async () => {
       const pipeline = await served.serve(byProvider(vector, served.originUrl));
       if (expectedError) {
         assert.notEqual(pipeline.broken.length, 0, "what is wrong is said");
@@ -94,7 +93,9 @@ describe("router-tree.json over a socket", async () => {
       const [, host = "", target = ""] = /^http:\/\/([^/]*)(.*)$/.exec(request.url) ?? [];
       const { status, sent } = await served.ask({ method: request.method, target, host });
       assert.equal(status, expectedStatus);
-      for (const [name, value] of Object.entries(vector.expectedRequestHeaders ?? {})) {
+      // What was refused on its way went nowhere.
+      const headers = status === 401 ? {} : (vector.expectedRequestHeaders ?? {});
+      for (const [name, value] of Object.entries(headers)) {
         assert.equal(sent.includes(`${name}: `), value !== "", name);
       }
     });
