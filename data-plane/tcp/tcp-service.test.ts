@@ -7,6 +7,7 @@ import type { TcpServer } from "../../proto/gen/switchyard/fleet/v1/resource.ts"
 import { silentLog } from "../../test/support/silent-log.ts";
 import { until } from "../../test/support/until.ts";
 import { ConnectionSet } from "../connection/connection-set.ts";
+import { sslRequest } from "./postgres-request.ts";
 import { TcpService } from "./tcp-service.ts";
 
 class Listener implements AsyncDisposable {
@@ -219,4 +220,34 @@ test("a TCP connection that outlives the grace of a drain is cut", async () => {
   await until("the client to see the end", () => client.readableEnded);
   client.destroy();
   await until("the server to see the end", () => server.sockets[0]?.readableEnded);
+});
+
+test("TcpService asks a server for TLS before the client's bytes, and keeps its answer to itself", async () => {
+  for (const pieces of [["S", "early"], ["Searly"]]) {
+    const heard: Buffer[] = [];
+    await using server = await Listener.start((socket) => {
+      socket.on("data", (chunk: Buffer) => heard.push(chunk));
+      socket.once("data", () => {
+        for (const piece of pieces) socket.write(piece);
+      });
+      socket.on("end", () => socket.end(" late"));
+      socket.resume();
+    });
+    const { listener, connections } = await proxyTo([local(server)], {}, true);
+    await using _ = listener;
+    const client = await dial(listener);
+    client.end("hello");
+    assert.equal(await readAll(client), "early late");
+    assert.deepEqual(Buffer.concat(heard), Buffer.concat([sslRequest, Buffer.from("hello")]));
+    await until("both sockets to be closed", () => connections.size === 0);
+  }
+});
+
+test("TcpService gives up a server that never answers whether it takes TLS", async () => {
+  await using server = await Listener.start((socket) => socket.resume());
+  const { listener, connections } = await proxyTo([local(server)], { dialTimeoutMs: 30 }, true);
+  await using _ = listener;
+  const client = await dial(listener);
+  assert.equal(await readAll(client), "");
+  await until("both sockets to be closed", () => connections.size === 0);
 });
