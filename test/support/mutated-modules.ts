@@ -41,7 +41,9 @@ function register(): void {
     resolve(specifier, context, nextResolve) {
       const resolved = nextResolve(specifier, context);
       const key = keyOf(context.parentURL);
-      if (key === undefined || !specifier.startsWith(".")) return resolved;
+      // Generated code is large and has no mistakes of ours.
+      const isCopied = specifier.startsWith(".") && !resolved.url.includes("/proto/gen/");
+      if (key === undefined || !isCopied) return resolved;
       return { ...resolved, url: `${resolved.url.split("?")[0]}?mutation=${key}` };
     },
     load(url, context, nextLoad) {

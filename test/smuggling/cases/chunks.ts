@@ -41,6 +41,11 @@ export const chunkSizes: readonly StreamCase[] = [
   brokenBody("LF behind the last size", `3\r\nabc\r\n0\n\r\n${smuggled}`),
   brokenBody("LF at the end", `3\r\nabc\r\n0\r\n\n${smuggled}`),
   brokenBody("CR at the end", `3\r\nabc\r\n0\r\n\r${smuggled}`),
+  brokenBody("an empty size at the end", `3\r\nabc\r\n\r\n\r\n${smuggled}`),
+  brokenBody("an extension without a size", `3\r\nabc\r\n;a\r\n\r\n${smuggled}`),
+  brokenBody("CR and more behind a size", `3\rXabc\r\n${lastChunk}`),
+  brokenBody("CR and more behind the data", `3\r\nabc\rX${lastChunk}`),
+  brokenBody("more and LF behind the data", `3\r\nabcX\n${lastChunk}`),
   brokenBody("two last chunks in one line", `3\r\nabc\r\n00 0\r\n\r\n${smuggled}`),
   goodBody(
     "capitals and zeros",
