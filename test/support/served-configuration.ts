@@ -53,6 +53,16 @@ export class ServedConfiguration implements AsyncDisposable {
     return new ServedConfiguration(origin, sent, worker, await worker.listen());
   }
 
+  /** Of the entry point "web". */
+  get port(): number {
+    return this.#port;
+  }
+
+  /** Requests the origin got. */
+  get asked(): number {
+    return this.#sent.length;
+  }
+
   get originUrl(): string {
     return `http://127.0.0.1:${this.#origin.port}`;
   }

@@ -204,6 +204,34 @@ test("what cannot be read or used is told at its key, without what was written f
   for (const { config } of follower.held.values()) assert.equal(config, undefined);
 });
 
+test("a middleware has the lines of its users file, as they are now, and none while they cannot be read", () => {
+  write("users", "ada:hunter2\n");
+  const follower = new Follower();
+  const id = "httpMiddleware:m";
+  const lines = () => {
+    const config = follower.held.get(id)?.config;
+    return config?.kind === "httpMiddleware" ? config.basicAuth?.usersFile?.content : undefined;
+  };
+  const usersFile = "http/middlewares/m/basicAuth/usersFile";
+  follower.set({ [usersFile]: at("users"), "http/middlewares/n/basicAuth/users": "a:b" });
+  assert.equal(lines(), "ada:hunter2\n");
+  write("users", "bob:hunter2\n");
+  assert.deepEqual(follower.look(), [id]);
+  assert.equal(lines(), "bob:hunter2\n");
+  rmSync(at("users"));
+  assert.deepEqual(follower.look(), [id]);
+  assert.equal(lines(), undefined);
+  assert.deepEqual(follower.said, [
+    `error traefik/${usersFile}: Cannot use middleware "m": users file ${at("users")} cannot be read: there is no such file or folder`,
+  ]);
+  write("users", "ada:hunter2\n");
+  follower.look();
+  assert.deepEqual([lines(), follower.said], ["ada:hunter2\n", []]);
+  follower.set({ [usersFile]: undefined });
+  write("users", "");
+  assert.deepEqual(follower.look(), [], "nobody names it any more");
+});
+
 test("a certificate's fields are found under its number, whatever it is called", () => {
   writePair("a", a);
   const follower = new Follower();
@@ -251,6 +279,10 @@ test("any order of changed keys and files ends in what reading everything anew g
         if (action === 5) write(`${name}.pem`, pair.cert);
         else writePair(name, pair);
         held.set(name, pair);
+      }
+      if (random.chance(0.2)) {
+        const usersFile = random.chance(0.7) ? at(`${random.pick(fileNames)}.pem`) : undefined;
+        set({ "http/middlewares/m/basicAuth/usersFile": usersFile });
       }
       // Sometimes several changes are seen at once.
       if (random.chance(0.6)) renewals += follower.look().length;
