@@ -9,10 +9,11 @@ import type {
   TlsStoreConfig,
   UnbuiltKey,
 } from "./dynamic-object.ts";
-import type {
-  tlsCertificateSchema,
-  tlsOptionsSchema,
-  tlsStoreSchema,
+import {
+  defaultAlpnProtocols,
+  type tlsCertificateSchema,
+  type tlsOptionsSchema,
+  type tlsStoreSchema,
 } from "./schema/tls-schema.ts";
 
 type Value<S> = Exclude<Decoded<S>, undefined>;
@@ -46,7 +47,12 @@ export function buildTlsOptions(value: Value<typeof tlsOptionsSchema>): Build<Tl
       caFiles: clientAuth?.caFiles ?? [],
     },
     sniStrict,
+    alpnProtocols: isDefaultAlpn(value.alpnProtocols) ? [] : value.alpnProtocols,
     disableSessionTickets,
     unbuilt,
   });
+}
+
+function isDefaultAlpn(protocols: readonly string[]): boolean {
+  return protocols.join() === defaultAlpnProtocols.join();
 }

@@ -153,6 +153,8 @@ export interface TlsOptionsConfig extends ObjectBase {
     readonly caFiles: readonly string[];
   };
   readonly sniStrict: boolean;
+  /** Empty: nothing is written, or what is written is the default. */
+  readonly alpnProtocols: readonly string[];
   readonly disableSessionTickets: boolean;
 }
 

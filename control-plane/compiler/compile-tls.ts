@@ -47,6 +47,7 @@ export function compileTlsOptions(key: ObjectKey, config: TlsOptionsConfig): Com
     return known(curves, name, ["curvePreferences", index], mistakes, "curve") ?? [];
   });
   const clientAuth = clientAuthOf(config.clientAuth, mistakes);
+  checkProtocols(config.alpnProtocols, mistakes);
   const lowest = suites.onlyTls13 ? TlsVersion.TLS_VERSION_1_3 : minVersion;
   if (mistakes.length === 0 && isBelow(maxVersion, lowest)) {
     mistakes.push({ field: ["maxVersion"], message: emptyRange(config, suites) });
@@ -76,17 +77,39 @@ export function compileTlsOptions(key: ObjectKey, config: TlsOptionsConfig): Com
         clientAuth,
         clientCaPem: [...config.clientAuth.caFiles],
         disableSessionTickets: config.disableSessionTickets,
+        alpnProtocols: [...config.alpnProtocols],
         unusable: false,
       },
     },
-    problems: suites.obsolete.map(({ name, index }) => ({
-      severity: "warning",
-      code: "invalid-value",
-      message: `Cannot offer cipher suite "${shownText(name)}" of ${describeObject(key)}: it is obsolete, and no TLS library of today has it`,
-      field: ["cipherSuites", index],
-      hint: "the others are offered",
-    })),
+    problems: [
+      ...suites.obsolete.map(({ name, index }) => obsoleteSuite(key, name, index)),
+      ...unspokenProtocols(key, config.alpnProtocols),
+    ],
   };
+}
+
+function obsoleteSuite(key: ObjectKey, name: string, index: number): Problem {
+  return {
+    severity: "warning",
+    code: "invalid-value",
+    message: `Cannot offer cipher suite "${shownText(name)}" of ${describeObject(key)}: it is obsolete, and no TLS library of today has it`,
+    field: ["cipherSuites", index],
+    hint: "the others are offered",
+  };
+}
+
+function unspokenProtocols(key: ObjectKey, protocols: readonly string[]): Problem[] {
+  const index = protocols.indexOf("h2");
+  if (index === -1) return [];
+  return [
+    {
+      severity: "warning",
+      code: "not-built-degraded",
+      message: `Cannot agree to "h2" of ${describeObject(key)} with HTTP clients: HTTP/2 over TLS is not supported yet`,
+      field: ["alpnProtocols", index],
+      hint: "they speak HTTP/1.1; TCP routers agree to it",
+    },
+  ];
 }
 
 export function compileTlsCertificate(
@@ -190,6 +213,19 @@ function emptyRange({ minVersion, maxVersion }: TlsOptionsConfig, suites: Suites
   if (minVersion === undefined)
     return `${what} is older than TLS 1.2, the oldest without minVersion`;
   return `${what} is older than minVersion "${minVersion}"`;
+}
+
+/** TLS has a byte for their length. */
+const maxProtocolBytes = 255;
+
+function checkProtocols(protocols: readonly string[], mistakes: Mistake[]): void {
+  for (const [index, protocol] of protocols.entries()) {
+    const length = Buffer.byteLength(protocol);
+    if (length > 0 && length <= maxProtocolBytes) continue;
+    const message = `"${shownText(protocol)}" cannot be a protocol: it has ${length} bytes`;
+    const hint = `1 to ${maxProtocolBytes} are possible`;
+    mistakes.push({ field: ["alpnProtocols", index], message, hint });
+  }
 }
 
 function clientAuthOf(

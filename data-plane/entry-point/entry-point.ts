@@ -108,7 +108,12 @@ export class EntryPoint {
       return { kind: "passThrough", serve: (raw) => serveTcp(router, raw, serving) };
     }
     const serving = { connections, asksForTls: false };
-    return { kind: "terminate", ...tls, serve: (opened) => serveTcp(router, opened, serving) };
+    return {
+      kind: "terminate",
+      options: tls.options,
+      protocols: (configured) => (configured.length > 0 ? configured : tls.alpnProtocols),
+      serve: (opened) => serveTcp(router, opened, serving),
+    };
   }
 
   #routeHttps(serverName: string, runtime: EntryPointRuntime): TlsRoute {
@@ -116,7 +121,7 @@ export class EntryPoint {
     return {
       kind: "terminate",
       options,
-      alpnProtocols: httpProtocols,
+      protocols: httpProtocols,
       serve: (opened) => runtime.serveTls(opened, options),
     };
   }
@@ -132,7 +137,11 @@ export class EntryPoint {
   }
 }
 
-const httpProtocols: readonly string[] = ["http/1.1"];
+/** HTTP/2 is not spoken over TLS. Where nothing else is listed nothing is agreed to, and clients speak HTTP/1.1 then. */
+function httpProtocols(configured: readonly string[]): readonly string[] {
+  if (configured.length === 0) return ["http/1.1"];
+  return configured.filter((protocol) => protocol !== "h2");
+}
 
 function plainFacts(socket: Socket): ConnectionFacts {
   return { serverName: "", alpnProtocols: [], peerAddress: peerAddressOf(socket) };

@@ -1,8 +1,8 @@
 import type { Rule } from "../../config-model/rule/rule.ts";
 
 /**
- * What a TCP router that ends TLS agrees to, in order of preference: what its rule asks for, which is why the connection
- * is its own, then what Traefik's options have. A client that offers only others is refused in the handshake.
+ * What a TCP router that ends TLS agrees to where its options do not say, in order of preference: what its rule asks for,
+ * which is why the connection is its own, then the usual. A client that offers only others is refused in the handshake.
  */
 export function offeredProtocols(rule: Rule): readonly string[] {
   const protocols = new Set<string>();

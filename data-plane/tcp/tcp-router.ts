@@ -19,6 +19,7 @@ export interface TcpRouterPlan extends Route {
 export interface TcpRouterTls {
   readonly options: string;
   readonly isPassthrough: boolean;
+  /** What is agreed to where the options list nothing. */
   readonly alpnProtocols: readonly string[];
 }
 

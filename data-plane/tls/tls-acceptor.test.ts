@@ -71,7 +71,7 @@ async function accept(fields: Partial<TlsAcceptance> = {}): Promise<Accepted> {
 }
 
 const terminating = (serve: (socket: Socket) => void): TlsRoute => {
-  return { kind: "terminate", options: "default", alpnProtocols: [], serve };
+  return { kind: "terminate", options: "default", protocols: () => [], serve };
 };
 
 test("a handshake that never ends has ten seconds, whatever was left for the ClientHello", async () => {

@@ -25,8 +25,8 @@ export type TlsRoute =
       readonly kind: "terminate";
       /** Name of TLS options. */
       readonly options: string;
-      /** In order of preference. */
-      readonly alpnProtocols: readonly string[];
+      /** What is agreed to, in order of preference; `configured`: what the options list. */
+      readonly protocols: (configured: readonly string[]) => readonly string[];
       readonly serve: (socket: TLSSocket) => void;
     }
   /** The bytes go on as they came, ClientHello first. */
@@ -156,11 +156,11 @@ export class TlsAcceptor implements DeadlineHolder, TrackedConnection {
     }
     this.deadlineMs = sweeper.deadlineAfter(handshakeTimeoutMs);
     this.#giveBack();
-    const { clientAuth } = credentials.options;
+    const { clientAuth, alpnProtocols } = credentials.options;
     const socket = new TLSSocket(raw, {
       isServer: true,
       secureContext: credentials.context,
-      ALPNProtocols: [...route.alpnProtocols],
+      ALPNProtocols: [...route.protocols(alpnProtocols)],
       requestCert: clientAuth !== ClientAuth.NONE,
       rejectUnauthorized:
         clientAuth === ClientAuth.REQUIRE_ANY || clientAuth === ClientAuth.REQUIRE_AND_VERIFY,

@@ -17,6 +17,8 @@ export interface TlsOptionsPlan {
   readonly isUnusable: boolean;
   readonly sniStrict: boolean;
   readonly clientAuth: ClientAuth;
+  /** What is agreed to, in order of preference; empty: what the route has. */
+  readonly alpnProtocols: readonly string[];
   readonly context: SecureContextOptions;
 }
 
@@ -67,8 +69,12 @@ export function planTlsOptions(named: Named, options: TlsOptions): TlsOptionsPla
     ...(options.disableSessionTickets && { secureOptions: noTickets }),
   };
   createSecureContext(context);
-  const { unusable: isUnusable, sniStrict } = options;
-  return { ...named, isUnusable, sniStrict, clientAuth, context };
+  const { unusable: isUnusable, sniStrict, alpnProtocols } = options;
+  for (const protocol of alpnProtocols) {
+    const length = Buffer.byteLength(protocol);
+    if (length === 0 || length > 255) throw new Error("a protocol's name has no possible length");
+  }
+  return { ...named, isUnusable, sniStrict, clientAuth, alpnProtocols, context };
 }
 
 /** They are not configurable in Go, so they are always in. */
@@ -85,6 +91,7 @@ export const builtInTlsOptions: TlsOptionsPlan = {
   isUnusable: false,
   sniStrict: false,
   clientAuth: ClientAuth.NONE,
+  alpnProtocols: [],
   context: { minVersion: "TLSv1.2" },
 };
 

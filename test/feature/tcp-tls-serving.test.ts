@@ -197,6 +197,14 @@ test("protocols offered choose a router, and are agreed to", async () => {
   assert.deepEqual(await offering("x", "mqtt", "h2"), ["mqtt", "a:hi"]);
   assert.deepEqual(await offering("http/1.1", "h2"), ["h2", "b:hi"]);
   assert.deepEqual(await offering("x"), [null, ""], "nothing in common");
+  await worker.apply([optionsOf("default@file", { alpnProtocols: ["x", "h2"] })]);
+  assert.deepEqual(await offering("h2", "x"), ["x", "b:hi"]);
+  assert.deepEqual(await offering("mqtt"), [null, ""], "options that list protocols list all");
+  const rejected = await worker.apply([optionsOf("bad@file", { alpnProtocols: [""] })]);
+  assert.deepEqual(
+    rejected.map(({ reason }) => reason),
+    ["a protocol's name has no possible length"],
+  );
 });
 
 test("passthrough: the server gets every byte as it was sent, however it was cut", async () => {

@@ -132,6 +132,7 @@ export function tlsOptions(fields: Partial<TlsOptionsConfig> = {}): TlsOptionsCo
     curvePreferences: [],
     clientAuth: { type: undefined, caFiles: [] },
     sniStrict: false,
+    alpnProtocols: [],
     disableSessionTickets: false,
     unbuilt: [],
     ...fields,

@@ -5,6 +5,8 @@ const keyPair = { certFile: text(), keyFile: text() };
 
 export const tlsCertificateSchema = struct({ ...keyPair, stores: texts() });
 
+export const defaultAlpnProtocols = ["h2", "http/1.1", "acme-tls/1"] as const;
+
 export const tlsOptionsSchema = struct({
   minVersion: text(),
   maxVersion: text(),
@@ -12,8 +14,7 @@ export const tlsOptionsSchema = struct({
   curvePreferences: texts(),
   clientAuth: struct({ caFiles: texts(), clientAuthType: text() }),
   sniStrict: bool(),
-  // HTTP/1.1 is spoken, whatever is listed.
-  alpnProtocols: degraded(texts(["h2", "http/1.1", "acme-tls/1"])),
+  alpnProtocols: texts(defaultAlpnProtocols),
   disableSessionTickets: bool(),
   preferServerCipherSuites: ignored(bool()),
 });

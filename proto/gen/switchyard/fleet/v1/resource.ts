@@ -475,6 +475,11 @@ export interface TlsOptions {
   disableSessionTickets: boolean;
   /** They cannot be used, and must not be missing: connections that need them are closed. */
   unusable: boolean;
+  /**
+   * What is agreed to, in order of preference: a client that offers only others is refused. HTTP leaves out what it does
+   * not speak. Empty: HTTP's own, and for a TCP router what its rule names, then HTTP's.
+   */
+  alpnProtocols: string[];
 }
 
 /** Holds a private key: never written to a log, a diagnostic, an API or a metric. */
@@ -3633,6 +3638,7 @@ function createBaseTlsOptions(): TlsOptions {
     clientCaPem: [],
     disableSessionTickets: false,
     unusable: false,
+    alpnProtocols: [],
   };
 }
 
@@ -3664,6 +3670,9 @@ export const TlsOptions: MessageFns<TlsOptions> = {
     }
     if (message.unusable !== false) {
       writer.uint32(72).bool(message.unusable);
+    }
+    for (const v of message.alpnProtocols) {
+      writer.uint32(82).string(v!);
     }
     return writer;
   },
@@ -3753,6 +3762,14 @@ export const TlsOptions: MessageFns<TlsOptions> = {
             message.unusable = reader.bool();
             continue;
           }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.alpnProtocols.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3779,6 +3796,7 @@ export const TlsOptions: MessageFns<TlsOptions> = {
     message.clientCaPem = object.clientCaPem?.map((e) => e) || [];
     message.disableSessionTickets = object.disableSessionTickets ?? false;
     message.unusable = object.unusable ?? false;
+    message.alpnProtocols = object.alpnProtocols?.map((e) => e) || [];
     return message;
   },
 };
