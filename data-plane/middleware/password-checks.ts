@@ -60,11 +60,13 @@ export interface PasswordChecksInit {
 /** Of the pool's four threads; name resolution and files want some too. */
 const runningCapacity = 2;
 
+const require = createRequire(import.meta.url);
 let bcrypt: Bcrypt | undefined;
 
 /** Throws when the library is not there for this machine. */
 export function loadBcrypt(): Bcrypt {
-  bcrypt ??= createRequire(import.meta.url)("bcrypt") as Bcrypt;
+  // biome-ignore lint/correctness/noUnresolvedImports: it names its main file without the ending
+  bcrypt ??= require("bcrypt") as Bcrypt;
   return bcrypt;
 }
 

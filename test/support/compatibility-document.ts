@@ -41,6 +41,9 @@ names the place and the nearest valid key.
   escaped in every location.
 - \`replacePath\` with a malformed escape answers 500, as in Traefik, and is reported.
 - A tree of routers that leads back to itself on a data plane, which the control plane never sends, answers 500.
+- \`basicAuth\`: a bcrypt cost above 16 is not compared, with a warning, and passwords of more than 512 bytes are wrong. An entry that
+  nobody can log in with is told. A user whose name holds a control character is a mistake. When too many wait for their
+  passwords to be compared, more are answered 503.
 - Numbers of type int are at most 2147483647; priorities have 64 bits.
 - YAML is version 1.2: \`yes\` and \`on\` are texts. All documents of a file are read; Traefik reads the first.
 
