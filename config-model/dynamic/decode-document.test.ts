@@ -213,6 +213,22 @@ tcp:
     assert.equal(tlsOf("c"), undefined);
   });
 
+  test("protocols of TLS options: the default list says nothing", () => {
+    const text = `
+tls:
+  options:
+    a: { sniStrict: true }
+    b: { alpnProtocols: [h2, http/1.1, acme-tls/1] }
+    c: { alpnProtocols: [mqtt, h2] }
+`;
+    const { objects } = decodeDocument(text, "f.yml");
+    const protocolsOf = (name: string) => {
+      const config = objects.get(`tlsOptions:${name}`)?.object.config;
+      return config?.kind === "tlsOptions" ? config.alpnProtocols : "no TLS options";
+    };
+    assert.deepEqual(["a", "b", "c"].map(protocolsOf), [[], [], ["mqtt", "h2"]]);
+  });
+
   test("knows anchors, aliases and merge keys", () => {
     const text = `
 http:

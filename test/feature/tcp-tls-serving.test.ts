@@ -207,6 +207,22 @@ test("protocols offered choose a router, and are agreed to", async () => {
   );
 });
 
+test("HTTP agrees to what it speaks of the protocols its options list", async () => {
+  const alpnOf = async (configured: string[], ...ALPNProtocols: string[]) => {
+    await serve(
+      routerOf("https@file", { rule: "Host(`db.test`)", tls: "default" }),
+      optionsOf("default@file", { alpnProtocols: configured }),
+    );
+    const request = "GET / HTTP/1.1\r\nHost: db.test\r\nConnection: close\r\n\r\n";
+    const { alpn, text } = await ask({ servername: "db.test", ALPNProtocols }, request);
+    return [alpn, text.slice(9, 12)];
+  };
+  assert.deepEqual(await alpnOf([], "h2", "http/1.1"), ["http/1.1", "200"]);
+  assert.deepEqual(await alpnOf(["h2", "http/1.1"], "h2", "http/1.1"), ["http/1.1", "200"]);
+  assert.deepEqual(await alpnOf(["h2"], "http/1.1"), [false, "200"]);
+  assert.deepEqual(await alpnOf(["h2", "x"], "http/1.1"), [null, ""]);
+});
+
 test("passthrough: the server gets every byte as it was sent, however it was cut", async () => {
   await serve(
     tcpRouterOf("pass@file", {
