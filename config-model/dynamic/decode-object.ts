@@ -2,6 +2,7 @@
 import { shownText } from "../../foundation/shown-text.ts";
 import type { ConfigNode, Place } from "../schema/config-node.ts";
 import { NodeDecoder } from "../schema/decode-node.ts";
+import type { Schema } from "../schema/schema.ts";
 import { buildTlsCertificate, buildTlsOptions, buildTlsStore } from "./build-tls.ts";
 import { deniedCharacters } from "./denied-characters.ts";
 import type { Diagnostic, SourcePosition } from "./diagnostic.ts";
@@ -141,8 +142,7 @@ function nonEmpty(names: readonly string[] | undefined): readonly string[] | und
 function buildHttpService(decoder: NodeDecoder, node: ConfigNode, place: Place): Build | undefined {
   const value = decoder.decode(httpServiceSchema, node);
   if (value === undefined) return undefined;
-  const { middlewares: _, ...types } = value;
-  if (!checkOneType(decoder, place, types)) return undefined;
+  if (!checkOneType(decoder, place, value, httpServiceTypes)) return undefined;
   const { loadBalancer } = value;
   return (unbuilt) => ({
     kind: "httpService",
@@ -163,7 +163,8 @@ function clampToInt32(value: number): number {
 
 function buildTcpService(decoder: NodeDecoder, node: ConfigNode, place: Place): Build | undefined {
   const value = decoder.decode(tcpServiceSchema, node);
-  if (value === undefined || !checkOneType(decoder, place, value)) return undefined;
+  if (value === undefined || !checkOneType(decoder, place, value, tcpServiceTypes))
+    return undefined;
   const { loadBalancer } = value;
   return (unbuilt) => ({
     kind: "tcpService",
@@ -180,7 +181,9 @@ function buildHttpMiddleware(
   place: Place,
 ): Build | undefined {
   const value = decoder.decode(httpMiddlewareSchema, node);
-  if (value === undefined || !checkOneType(decoder, place, value)) return undefined;
+  if (value === undefined || !checkOneType(decoder, place, value, httpMiddlewareTypes)) {
+    return undefined;
+  }
   const { addPrefix, stripPrefix, headers, chain } = value;
   if (addPrefix !== undefined && !addPrefix.prefix) {
     return decoder.error("invalid-value", place, `addPrefix of ${decoder.label} needs a prefix`);
@@ -239,13 +242,22 @@ function replacementOf({
   return { regex, replacement };
 }
 
+const httpServiceTypes = fieldNames(httpServiceSchema).filter((name) => name !== "middlewares");
+const tcpServiceTypes = fieldNames(tcpServiceSchema);
+const httpMiddlewareTypes = fieldNames(httpMiddlewareSchema);
+
+function fieldNames({ shape }: Schema<unknown>): readonly string[] {
+  return shape.kind === "struct" ? Object.keys(shape.fields) : [];
+}
+
 /** Services and middlewares have exactly one type. Says nothing when another mistake already explains the lack. */
 function checkOneType(
   decoder: NodeDecoder,
   place: Place,
-  types: Readonly<Record<string, unknown>>,
+  value: Readonly<Record<string, unknown>>,
+  types: readonly string[],
 ): boolean {
-  const used = Object.keys(types).filter((type) => types[type] !== undefined);
+  const used = types.filter((type) => value[type] !== undefined);
   if (used.length === 1) return true;
   const label = capitalised(decoder.label);
   if (used.length > 1) {
@@ -256,12 +268,8 @@ function checkOneType(
       "give each a name of its own",
     );
   } else if (decoder.problems.length === 0) {
-    decoder.error(
-      "invalid-value",
-      place,
-      `${label} has no type`,
-      `valid are ${Object.keys(types).join(", ")}`,
-    );
+    const hint = `valid are ${types.join(", ")}`;
+    decoder.error("invalid-value", place, `${label} has no type`, hint);
   }
   return false;
 }

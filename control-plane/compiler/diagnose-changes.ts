@@ -9,8 +9,10 @@ import { isDeepStrictEqual } from "node:util";
 import type { Diagnostic } from "../../config-model/dynamic/diagnostic.ts";
 import type { ObjectKey } from "../../config-model/dynamic/object-key.ts";
 import type { CompiledObject } from "./compiled-object.ts";
-import { diagnoseObject } from "./diagnose-object.ts";
+import { diagnoseObject, isFine } from "./diagnose-object.ts";
 import type { ObjectGraph } from "./object-graph.ts";
+import { isRouter } from "./own-content.ts";
+import { Pace } from "./pace.ts";
 
 /** All diagnostics of one object, replacing those reported before; empty when there are none any more. */
 export interface ObjectDiagnostics {
@@ -27,9 +29,9 @@ export interface SettledBatch {
   readonly rewired: readonly CompiledObject[];
   readonly deleted: readonly CompiledObject[];
   /** Objects that came in or went out. */
-  readonly flipped: ReadonlySet<CompiledObject>;
+  readonly flipped: readonly CompiledObject[];
   /** Objects that have, or have no longer, all they need below them. */
-  readonly completed: ReadonlySet<CompiledObject>;
+  readonly completed: readonly CompiledObject[];
 }
 
 /** Returns the objects whose diagnostics changed; yields between objects. */
@@ -64,40 +66,52 @@ export function* diagnoseChanges(
   return changes;
 }
 
+/** Most objects are fine and were: of these there is nothing to say, whatever others have for a cause. */
+function isQuiet(object: CompiledObject, graph: ObjectGraph): boolean {
+  if (object.cause !== undefined || object.diagnostics.length > 0) return false;
+  return isFine(object, graph);
+}
+
 function* suspects(graph: ObjectGraph, batch: SettledBatch): Generator<void, Set<CompiledObject>> {
   const { changed, read, rewired, deleted, flipped, completed } = batch;
   const found = new Set<CompiledObject>();
+  const pace = new Pace();
+  const note = (object: CompiledObject) => {
+    if (!isQuiet(object, graph)) found.add(object);
+  };
   for (const objects of [changed, read]) {
     for (const object of objects) {
-      found.add(object);
-      yield;
+      note(object);
+      if (pace.isPause) yield;
     }
   }
   for (const objects of [completed, flipped]) {
     for (const object of objects) {
-      yield;
+      if (pace.isPause) yield;
       if (!graph.tree.hasBonds(object.id)) continue;
-      found.add(object);
-      for (const relative of graph.relativesOf(object)) found.add(relative);
+      note(object);
+      for (const relative of graph.relativesOf(object)) note(relative);
     }
   }
   for (const object of flipped) {
-    found.add(object);
-    yield;
-    if (object.key.kind === "httpRouter" || object.key.kind === "tcpRouter") continue;
-    for (const referrer of graph.referrersOf(object.id)) found.add(referrer);
+    note(object);
+    if (pace.isPause) yield;
+    if (isRouter(object.key)) continue;
+    for (const referrer of graph.referrersOf(object.id)) note(referrer);
   }
-  const above = new Set([...rewired, ...deleted]);
+  const above = new Set([...rewired, ...deleted].filter(({ key }) => !isRouter(key)));
+  if (above.size === 0) return found;
+  const cameOrWent = new Set(flipped);
   for (const object of above) {
     yield;
     for (const referrer of graph.referrersOf(object.id)) {
       // What was and is included has nothing but included objects below it, and nothing to say of them.
-      if (referrer.included && !flipped.has(referrer)) {
-        if (referrer.mentioned.length > 0) found.add(referrer);
+      if (referrer.included && !cameOrWent.has(referrer)) {
+        if (referrer.mentioned.length > 0) note(referrer);
         continue;
       }
       above.add(referrer);
-      found.add(referrer);
+      note(referrer);
     }
   }
   return found;

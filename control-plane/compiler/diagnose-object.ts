@@ -18,13 +18,15 @@ export interface Diagnosis {
 const none: readonly Diagnostic[] = [];
 const nothingToSay: Diagnosis = { cause: undefined, diagnostics: none };
 
+/** There is nothing to say about it, without a closer look. */
+export function isFine(object: CompiledObject, { tree }: ObjectGraph): boolean {
+  if (!object.included || object.mentioned.length > 0 || hasProblems(object)) return false;
+  return tree.parentsAskedBy(object.id).length === 0 && !tree.closesLoop(object.id);
+}
+
 /** Everything there is to say about an object now. The same state always gives the same sentences. */
 export function diagnoseObject(object: CompiledObject, graph: ObjectGraph): Diagnosis {
-  const { tree } = graph;
-  const isChild = tree.parentsAskedBy(object.id).length > 0;
-  if (object.included && !hasProblems(object) && !isChild && !tree.closesLoop(object.id)) {
-    if (object.mentioned.length === 0) return nothingToSay;
-  }
+  if (isFine(object, graph)) return nothingToSay;
   const missing = object.included || object.compiled === undefined ? [] : lacking(object, graph);
   const { source } = object;
   const fate = fateOf(object);

@@ -11,14 +11,15 @@
  * referrers are looked at. Only objects whose own state or whose references' state changed are visited.
  */
 import type { CompiledObject } from "./compiled-object.ts";
+import { Pace } from "./pace.ts";
 import { ReferenceIndex } from "./reference-index.ts";
 import { RouterTree } from "./router-tree.ts";
 
 export interface Settled {
   /** What came into the snapshot or left it. */
-  readonly flipped: ReadonlySet<CompiledObject>;
+  readonly flipped: readonly CompiledObject[];
   /** What became complete or ceased to be. */
-  readonly completed: ReadonlySet<CompiledObject>;
+  readonly completed: readonly CompiledObject[];
 }
 
 type State = "complete" | "included";
@@ -51,62 +52,59 @@ export class ObjectGraph {
     required: readonly string[],
     mentioned: readonly string[],
   ): void {
-    for (const target of object.required) this.#index.delete(target, object.id);
-    for (const target of object.mentioned) this.#index.delete(target, object.id);
+    if (object.required.length > 0 || object.mentioned.length > 0) this.#unlink(object);
     for (const target of required) this.#index.add(target, object.id);
     for (const target of mentioned) this.#index.add(target, object.id);
     object.required = required;
     object.mentioned = mentioned;
   }
 
+  #unlink({ id, required, mentioned }: CompiledObject): void {
+    for (const target of required) this.#index.delete(target, id);
+    for (const target of mentioned) this.#index.delete(target, id);
+  }
+
   /** Existing objects that require or mention `id`, whether or not it exists. */
-  *referrersOf(id: string): Iterable<CompiledObject> {
-    yield* this.#existing(this.#index.referrersOf(id));
+  referrersOf(id: string): readonly CompiledObject[] {
+    return this.#existing(this.#index.referrersOf(id));
   }
 
   /** Existing parents and children of a router that it has a bond with. */
-  *relativesOf({ id }: CompiledObject): Iterable<CompiledObject> {
-    yield* this.#existing(this.tree.parentsOf(id));
-    yield* this.childrenOf(id);
+  relativesOf({ id }: CompiledObject): readonly CompiledObject[] {
+    return [...this.#existing(this.tree.parentsOf(id)), ...this.childrenOf(id)];
   }
 
-  *childrenOf(id: string): Iterable<CompiledObject> {
-    yield* this.#existing(this.tree.childrenOf(id));
+  childrenOf(id: string): readonly CompiledObject[] {
+    return this.#existing(this.tree.childrenOf(id));
   }
 
-  /** Settles who is included after `changed` objects changed and `deleted` ones left; yields between objects. */
+  /** Settles who is included after `changed` objects changed and `deleted` ones left; yields now and then. */
   *settle(
-    changed: Iterable<CompiledObject>,
+    changed: ReadonlySet<CompiledObject>,
     deleted: readonly CompiledObject[],
   ): Generator<void, Settled> {
-    const seeds = new Set<CompiledObject>();
-    for (const object of changed) {
-      seeds.add(object);
-      yield;
-    }
-    for (const object of deleted) for (const child of this.childrenOf(object.id)) seeds.add(child);
+    const seeds = new Set(changed);
+    for (const { id } of deleted) for (const child of this.childrenOf(id)) seeds.add(child);
     const completed = yield* this.#settleState("complete", seeds, deleted);
-    for (const object of completed) {
-      seeds.add(object);
-      yield;
-    }
+    for (const object of completed) seeds.add(object);
     return { flipped: yield* this.#settleState("included", seeds, deleted), completed };
   }
 
-  /** Returns those whose state is not what it was. */
+  /** Returns those whose state is not what it was, each once. */
   *#settleState(
     state: State,
     seeds: ReadonlySet<CompiledObject>,
     deleted: readonly CompiledObject[],
-  ): Generator<void, Set<CompiledObject>> {
+  ): Generator<void, readonly CompiledObject[]> {
     const left = yield* this.#leave(seeds, deleted, state);
-    const flipped = yield* this.#enter(seeds, state);
-    for (const object of left) {
-      yield;
-      // Out and in again is no change.
-      if (!flipped.delete(object)) flipped.add(object);
-    }
-    return flipped;
+    const entered = yield* this.#enter(seeds, state);
+    if (left.length === 0) return entered;
+    // Out and in again is no change.
+    const wereIn = new Set(left);
+    return [
+      ...entered.filter((object) => !wereIn.has(object)),
+      ...left.filter((object) => !object[state]),
+    ];
   }
 
   /** The way from `object` back to itself, its own id first and last; undefined when there is none. */
@@ -129,34 +127,39 @@ export class ObjectGraph {
   /** First phase. Only an object whose references changed (a seed) can have closed a loop. */
   *#leave(
     seeds: ReadonlySet<CompiledObject>,
-    deleted: Iterable<CompiledObject>,
+    deleted: readonly CompiledObject[],
     state: State,
-  ): Generator<void, Set<CompiledObject>> {
-    const left = new Set<CompiledObject>();
-    const waiting = [...seeds];
+  ): Generator<void, readonly CompiledObject[]> {
+    const left: CompiledObject[] = [];
+    const pace = new Pace();
+    const waiting = [...seeds].filter((object) => object[state]);
     for (const object of deleted) this.#pushDependents(object, state, waiting);
     for (let object = waiting.pop(); object !== undefined; object = waiting.pop()) {
       if (!object[state]) continue;
-      yield;
+      if (pace.isPause) yield;
       if (this.#canBe(state, object)) {
         if (state === "included" || !seeds.has(object) || !this.loopThrough(object)) continue;
       }
       object[state] = false;
-      left.add(object);
+      left.push(object);
       this.#pushDependents(object, state, waiting);
     }
     return left;
   }
 
   /** Second phase. What enters requires only what is in, so it cannot close a loop. */
-  *#enter(seeds: ReadonlySet<CompiledObject>, state: State): Generator<void, Set<CompiledObject>> {
-    const entered = new Set<CompiledObject>();
+  *#enter(
+    seeds: ReadonlySet<CompiledObject>,
+    state: State,
+  ): Generator<void, readonly CompiledObject[]> {
+    const entered: CompiledObject[] = [];
+    const pace = new Pace();
     const waiting = [...seeds];
     for (let object = waiting.pop(); object !== undefined; object = waiting.pop()) {
+      if (pace.isPause) yield;
       if (object[state] || !this.#canBe(state, object)) continue;
-      yield;
       object[state] = true;
-      entered.add(object);
+      entered.push(object);
       this.#pushDependents(object, state, waiting);
     }
     return entered;
@@ -168,7 +171,7 @@ export class ObjectGraph {
       if (!this.tree.hasBonds(id)) return;
       const bonds = state === "complete" ? this.tree.parentsOf(id) : this.tree.childrenOf(id);
       for (const object of this.#existing(bonds)) waiting.push(object);
-    } else if (state === "complete") {
+    } else if (state === "complete" && key.kind !== "tcpRouter") {
       for (const referrer of this.#index.referrersOf(id)) {
         const object = this.#objects.get(referrer);
         if (object !== undefined) waiting.push(object);
@@ -188,7 +191,9 @@ export class ObjectGraph {
     if (object.key.kind !== "httpRouter" || !this.tree.hasBonds(object.id)) {
       return !object.handsOver;
     }
-    for (const child of this.childrenOf(object.id)) {
+    for (const id of this.tree.childrenOf(object.id)) {
+      const child = this.#objects.get(id);
+      if (child === undefined) continue;
       if (!object.handsOver) return false;
       if (child.complete) return true;
     }
@@ -201,11 +206,13 @@ export class ObjectGraph {
     return this.tree.parentsOf(object.id).some((id) => this.#objects.get(id)?.included === true);
   }
 
-  *#existing(ids: Iterable<string>): Iterable<CompiledObject> {
+  #existing(ids: Iterable<string>): readonly CompiledObject[] {
+    const found: CompiledObject[] = [];
     for (const id of ids) {
       const object = this.#objects.get(id);
-      if (object !== undefined) yield object;
+      if (object !== undefined) found.push(object);
     }
+    return found;
   }
 }
 

@@ -1,3 +1,5 @@
+const nobody: readonly string[] = [];
+
 /**
  * Who refers to what: from an id to the ids of the objects that name it, whether the target exists or not. It answers
  * what a change touches. Most targets have one referrer, which is kept without a set around it.
@@ -26,7 +28,7 @@ export class ReferenceIndex {
 
   referrersOf(target: string): Iterable<string> {
     const known = this.#referrers.get(target);
-    if (known === undefined) return [];
+    if (known === undefined) return nobody;
     return typeof known === "string" ? [known] : known;
   }
 }

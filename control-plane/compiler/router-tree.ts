@@ -97,7 +97,7 @@ export class RouterTree {
   }
 
   closesLoop(id: string): boolean {
-    return this.loopsClosedBy(id).length > 0;
+    return this.#loops.has(id) && this.loopsClosedBy(id).length > 0;
   }
 
   #dissolve(loop: Loop | undefined): void {

@@ -25,6 +25,7 @@ import { diagnoseChanges, type ObjectDiagnostics } from "./diagnose-changes.ts";
 import { keyOf } from "./lack.ts";
 import { ObjectGraph } from "./object-graph.ts";
 import { type EncodeResource, isRouter, OwnContentCompiler } from "./own-content.ts";
+import { Pace } from "./pace.ts";
 import {
   bound,
   decodeBody,
@@ -365,15 +366,16 @@ export class SnapshotCompiler {
     }
   }
 
-  *#publish(batch: Batch, flipped: ReadonlySet<CompiledObject>): Generator<void, SnapshotDelta> {
+  *#publish(batch: Batch, flipped: readonly CompiledObject[]): Generator<void, SnapshotDelta> {
     const upserts: Resource[] = [];
     const removals: ResourceKey[] = [];
+    const pace = new Pace();
     for (const { published } of batch.deleted) {
       if (published !== undefined) removals.push({ kind: published.kind, name: published.name });
     }
     for (const objects of [batch.changed, flipped]) {
       for (const object of objects) {
-        yield;
+        if (pace.isPause) yield;
         const { published } = object;
         const next = object.included ? object.compiled : undefined;
         // What is in both sets has become what it is by the second time.
