@@ -25,8 +25,10 @@ export function buildEntryPoints(
     return new Map([["http", { ...defaultEntryPoint(), port: 80 }]]);
   }
   const built = new Map<string, EntryPointConfig>();
+  const spellings = new Map<string, string>();
   for (const [name, value] of entryPoints) {
     const path = `entryPoints.${name}`;
+    noteSpelling(decoder, name, spellings);
     const address = checkedAddress(decoder, path, value.address);
     checkTrustedIps(decoder, path, value.forwardedHeaders.trustedIPs ?? []);
     noteUnqualified(decoder, path, value.http.middlewares ?? []);
@@ -66,12 +68,9 @@ function checkedAddress(
     );
   }
   if (lowerProtocol === "udp") {
-    decoder.problems.push({
-      severity: "warning",
-      code: "invalid-value",
-      place: decoder.placeOf(`${path}.address`),
-      message: `UDP of ${path}.address is not supported yet, so the entry point is not opened`,
-    });
+    const addressPath = `${path}.address`;
+    const place = decoder.placeOf(addressPath);
+    decoder.unbuilt.push({ path: addressPath, effect: "closed", place });
   }
   return { ...address, protocol: lowerProtocol };
 }
@@ -86,6 +85,21 @@ function checkTrustedIps(decoder: NodeDecoder, path: string, addresses: readonly
       `Invalid value "${shownValue(address)}" for ${key}: expected an IP address or a CIDR range`,
     );
   }
+}
+
+/** As in Traefik they are two; a router that says the one while the other is meant is answered with 404. */
+function noteSpelling(decoder: NodeDecoder, name: string, spellings: Map<string, string>): void {
+  const lower = name.toLowerCase();
+  const twin = spellings.get(lower);
+  spellings.set(lower, twin ?? name);
+  if (twin === undefined) return;
+  decoder.problems.push({
+    severity: "warning",
+    code: "invalid-value",
+    place: decoder.placeOf(`entryPoints.${name}`),
+    message: `Entry points "${shownText(twin)}" and "${shownText(name)}" differ in case only, and are two`,
+    hint: "rename one of them",
+  });
 }
 
 function noteUnqualified(decoder: NodeDecoder, path: string, names: readonly string[]): void {
@@ -103,10 +117,12 @@ function noteUnqualified(decoder: NodeDecoder, path: string, names: readonly str
   });
 }
 
+/** What closes the entry point. What is served without has been said where the file is read; UDP has a field of its own. */
 function unbuiltOf({ unbuilt }: NodeDecoder, path: string): readonly UnbuiltKey[] {
   return unbuilt
-    .filter((key) => key.path.startsWith(`${path}.`))
+    .filter((key) => key.effect === "closed" && key.path.startsWith(`${path}.`))
     .map((key) => ({ path: key.path.slice(path.length + 1), effect: key.effect }))
+    .filter((key) => key.path !== "address")
     .toSorted((a, b) => (a.path < b.path ? -1 : 1));
 }
 

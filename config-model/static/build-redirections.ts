@@ -22,10 +22,10 @@ export function buildRedirections(
       decoder.error("invalid-value", decoder.placeOf(path), `${path} needs "to"`);
       continue;
     }
-    if (!/^[A-Za-z][\dA-Za-z+.-]*$/.test(scheme)) {
+    if (!/^https?$/i.test(scheme)) {
       const place = decoder.placeOf(`${path}.scheme`);
       const shown = shownValue(scheme);
-      const message = `Invalid value "${shown}" for ${path}.scheme: expected a scheme like https`;
+      const message = `Invalid value "${shown}" for ${path}.scheme: expected http or https`;
       decoder.error("invalid-value", place, message);
     }
     const port = targetPort(to, entryPoints);

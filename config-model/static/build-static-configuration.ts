@@ -133,6 +133,7 @@ function buildFleet(init: StaticBuildInit, etcd: EtcdConnectionConfig | undefine
     insecure: fleet.insecure,
     insecureSecrets: fleet.insecureSecrets,
     guardPercent: buildGuardPercent(init),
+    rejection: fleet.rejection === "strict" ? "strict" : "isolate",
     stateDir: fleet.stateDir === undefined ? undefined : init.resolvePath(fleet.stateDir),
     store: buildStore(init, etcd),
   };

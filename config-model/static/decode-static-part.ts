@@ -13,6 +13,8 @@ export interface StaticProblem {
   readonly place: Place;
   readonly message: string;
   readonly hint?: string;
+  /** The fleet's diagnostics say it too, as an error. */
+  readonly isDiagnosed?: boolean;
 }
 
 export interface DecodedStaticPart {
@@ -36,9 +38,11 @@ export function decodeStaticPart(
   const problems: StaticProblem[] = [...decoder.problems];
   for (const { path, place, effect } of decoder.unbuilt) {
     const code = effect === "closed" ? "not-built" : "not-built-degraded";
-    const end = effect === "closed" ? consequence(path) : "";
-    const message = `${path} is not supported yet${end}`;
-    problems.push({ severity: "warning", code, place, message });
+    const isDiagnosed = effect === "closed" && path.startsWith("entryPoints.");
+    const what = path.endsWith(".address") ? `UDP of ${path}` : path;
+    const end = isDiagnosed ? ", so the entry point is not opened" : "";
+    const message = `${what} is not supported yet${end}`;
+    problems.push({ severity: "warning", code, place, message, isDiagnosed });
   }
   const bounded = problems.map((problem) => {
     return { ...problem, message: problem.message.replaceAll(veryLongWord, shownStart) };
@@ -51,9 +55,4 @@ const veryLongWord = /\S{161,}/g;
 
 function shownStart(word: string): string {
   return shownText(word, 160);
-}
-
-function consequence(path: string): string {
-  if (!path.startsWith("entryPoints.")) return "";
-  return ", so the entry point is not opened";
 }

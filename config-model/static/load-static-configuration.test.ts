@@ -79,6 +79,7 @@ fleet:
   admin: {address: 127.0.0.1:9000}
   insecure: true
   stateDir: state
+  rejection: strict
   store: {etcd: {rootKey: sy}}
 `;
 
@@ -133,6 +134,7 @@ format = "json"
 [fleet]
 insecure = true
 stateDir = "state"
+rejection = "strict"
 stream = { address = "0.0.0.0:18000", tls = { cert = "c.pem", key = "k.pem", clientCA = "/ca.pem" } }
 admin.address = "127.0.0.1:9000"
 store.etcd.rootKey = "sy"
@@ -210,6 +212,8 @@ describe("loadStaticConfiguration() from a file", () => {
           adminAddress: "127.0.0.1:9000",
           adminTokenFile: undefined,
           guardPercent: 30,
+          rejection: "strict",
+          insecureSecrets: false,
           insecure: true,
           stateDir: "/srv/state",
           store: { kind: "etcd", etcd: { ...etcd, rootKey: "sy" } },
@@ -280,7 +284,6 @@ entryPoints:
       warnings.toSorted((a, b) => (a < b ? -1 : 1)),
       [
         "s.yml:12:46: entryPoints.secure.http3 is not supported yet",
-        "s.yml:13:18: UDP of entryPoints.dns.address is not supported yet, so the entry point is not opened",
         "s.yml:2:1: api is not supported yet",
         "s.yml:3:1: certificatesResolvers is not supported yet",
         "s.yml:4:13: providers.docker is not supported yet",
@@ -289,10 +292,33 @@ entryPoints:
     );
     const unbuilt = [...configuration.entryPoints].map(([name, config]) => [name, config.unbuilt]);
     assert.deepEqual(unbuilt, [
-      ["web", [{ path: "http2", effect: "degraded" }]],
-      ["secure", [{ path: "http3", effect: "degraded" }]],
+      ["web", []],
+      ["secure", []],
       ["dns", []],
     ]);
+  });
+
+  test("leaves to the fleet's diagnostics what closes an entry point, so that it is said once", () => {
+    const { configuration, warnings } = loadFile(`
+entryPoints:
+  web: {address: ":80", proxyProtocol: {insecure: true}, reusePort: true}
+`);
+    assert.deepEqual(warnings, ["s.yml:3:58: entryPoints.web.reusePort is not supported yet"]);
+    assert.deepEqual(configuration.entryPoints.get("web")?.unbuilt, [
+      { path: "proxyProtocol", effect: "closed" },
+    ]);
+  });
+
+  test("warns of entry points that differ in case only", () => {
+    const { configuration, warnings } = loadFile(`
+entryPoints:
+  web: {address: ":80"}
+  WEB: {address: ":81"}
+`);
+    assert.deepEqual(warnings, [
+      's.yml:4:3: Entry points "web" and "WEB" differ in case only, and are two (rename one of them)',
+    ]);
+    assert.equal(configuration.entryPoints.size, 2);
   });
 
   test("warns of middlewares of an entry point that name no provider", () => {
@@ -424,6 +450,10 @@ entryPoints:
     [
       "fleet: {insecure: maybe}",
       's.yml:1:19: Invalid value "maybe" for fleet.insecure: expected true or false',
+    ],
+    [
+      "fleet: {rejection: lenient}",
+      's.yml:1:20: Invalid value "lenient" for fleet.rejection: valid are isolate, strict',
     ],
     ["api: {insecur: true}", 's.yml:1:7: Unknown key "insecur" in api (did you mean "insecure"?)'],
     [

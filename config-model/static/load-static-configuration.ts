@@ -187,5 +187,6 @@ function decodeSource(
     errors.sort((a, b) => Number(a.place) - Number(b.place) || 0);
     throw new StaticConfigurationError(errors.map(describe).join("\n"));
   }
-  return { configuration, warnings: [...earlierWarnings, ...problems.map(describe)] };
+  const untold = problems.filter(({ isDiagnosed }) => isDiagnosed !== true);
+  return { configuration, warnings: [...earlierWarnings, ...untold.map(describe)] };
 }

@@ -26,6 +26,7 @@ const fixedKeys: readonly FixedKey[] = [
   { path: "fleet.admin.address", read: ({ fleet }) => fleet.adminAddress },
   { path: "fleet.admin.tokenFile", read: ({ fleet }) => fleet.adminTokenFile },
   { path: "fleet.guard.removals", read: ({ fleet }) => fleet.guardPercent },
+  { path: "fleet.rejection", read: ({ fleet }) => fleet.rejection },
   { path: "fleet.insecure", read: ({ fleet }) => fleet.insecure },
   { path: "fleet.insecureSecrets", read: ({ fleet }) => fleet.insecureSecrets },
   { path: "fleet.stateDir", read: ({ fleet }) => fleet.stateDir },

@@ -77,6 +77,8 @@ export interface FleetConfig {
   readonly insecureSecrets: boolean;
   /** Removals are held when more than this part of a provider's routers, or services, would vanish; 100: never. */
   readonly guardPercent: number;
+  /** What becomes of a generation of which a data plane cannot serve every resource: it serves the others, or none of it. */
+  readonly rejection: "isolate" | "strict";
   readonly stateDir: string | undefined;
   /** Absent: etcd (root `switchyard`, connection of `providers.etcd`) when that provider is configured, else local. */
   readonly store:

@@ -49,6 +49,10 @@ serversTransport: {maxIdleConnsPerHost: 200}
     test(`is not changed by ${what}`, () => assert.equal(digestOf(text, name), digestOf(plain)));
   }
 
+  test("is not changed by what is served without", () => {
+    assert.equal(digestOf(plain.replace('":1"', '":1", http3: {}')), digestOf(plain));
+  });
+
   test("is changed by every entry point, its address, its settings, and node settings", () => {
     const texts = [
       plain,
@@ -62,7 +66,6 @@ serversTransport: {maxIdleConnsPerHost: 200}
       plain.replace('":1"', '":1", forwardedHeaders: {trustedIPs: [10.0.0.0/8]}'),
       plain.replace('":1"', '":1", http: {middlewares: [m@file]}'),
       plain.replace('":1"', '":1", http: {underscoreHeadersStrategy: delete}'),
-      plain.replace('":1"', '":1", http3: {}'),
       plain.replace('":1"', '":1", proxyProtocol: {insecure: true}'),
       plain.replace('":1"', '":1", http: {redirections: {entryPoint: {to: b}}}'),
       plain.replace('":1"', '":1", http: {redirections: {entryPoint: {to: ":2"}}}'),

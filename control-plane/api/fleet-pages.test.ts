@@ -5,6 +5,7 @@ import type { AdminAnswer } from "../../foundation/admin/admin-page.ts";
 import { ResourceKind } from "../../proto/gen/switchyard/fleet/v1/resource.ts";
 import type { StoreHead } from "../snapshot-store/snapshot-store.ts";
 import type { NodeStatus } from "../stream/fleet-status.ts";
+import { createStreamCounts } from "../stream/stream-counts.ts";
 import { type FleetPagesInit, fleetPages } from "./fleet-pages.ts";
 import { createConfigCounts } from "./metrics-page.ts";
 
@@ -28,6 +29,7 @@ const node: NodeStatus = {
   version: "0.0.0",
   address: "10.0.0.7:5",
   connectedAtMs: 0,
+  heardAtMs: 0,
   held: { generation: { ...generation, number: 7n }, digest },
   serving: true,
   timings: undefined,
@@ -58,6 +60,7 @@ async function page(path: string, fields: Partial<FleetPagesInit> = {}): Promise
     diagnostics: () => [diagnostic],
     diagnosticCounts: () => ({ errors: 1, warnings: 2 }),
     nodes: () => [node],
+    streamCounts: { ...createStreamCounts(), deltas: 4 },
     head: () => head,
     ...fields,
   });
@@ -120,5 +123,13 @@ describe("fleetPages()", () => {
     assert.match(text, /^switchyard_config_diagnostics\{severity="warning"\} 2$/m);
     assert.match(text, /^switchyard_fleet_nodes\{in_sync="false"\} 1$/m);
     assert.match(text, /^switchyard_generation 1152921504606847000$/m);
+    assert.match(text, /^switchyard_stream_deltas_total 4$/m);
+    assert.match(text, /^switchyard_stream_bytes_total 0$/m);
+    assert.match(text, /^switchyard_node_generation\{node="n1"\} 7$/m);
+    assert.match(text, /^switchyard_node_in_sync\{node="n1"\} 0$/m);
+    assert.match(text, /^switchyard_node_rejected_resources\{node="n1"\} 1$/m);
+    assert.doesNotMatch(text, /^switchyard_node_convergence_seconds\{/m, "no transfer yet");
+    const age = /^switchyard_node_contact_age_seconds\{node="n1"\} (\S+)$/m.exec(text)?.[1];
+    assert.ok(Number(age) > 1e9, "heard at the beginning of 1970");
   });
 });

@@ -91,6 +91,7 @@ function nodeReport(node: NodeStatus) {
     labels: Object.fromEntries(node.labels.map(({ key, value }) => [key, value])),
     address: node.address,
     connectedAt: new Date(node.connectedAtMs).toISOString(),
+    heardAt: new Date(node.heardAtMs).toISOString(),
     ...numbersOf(node.held?.generation),
     digest: node.held === undefined ? null : hex(node.held.digest),
     serving: node.serving,

@@ -7,7 +7,9 @@ import type { AdminPage } from "../../foundation/admin/admin-page.ts";
 import type { RemovalHold } from "../guard/removal-hold.ts";
 import type { StoreHead } from "../snapshot-store/snapshot-store.ts";
 import type { NodeStatus } from "../stream/fleet-status.ts";
+import type { StreamCounts } from "../stream/stream-counts.ts";
 import { type EtcdFigures, registerEtcdMetrics } from "./etcd-figures.ts";
+import { registerStreamMetrics } from "./stream-metrics.ts";
 
 /** Counted since the process started. */
 export interface ConfigCounts {
@@ -22,6 +24,7 @@ export interface ControlPlaneFigures {
   readonly counts: Readonly<ConfigCounts>;
   readonly diagnosticCounts: () => { readonly errors: number; readonly warnings: number };
   readonly nodes: () => readonly NodeStatus[];
+  readonly streamCounts: Readonly<StreamCounts>;
   readonly head: () => StoreHead | undefined;
   readonly holds: () => readonly RemovalHold[];
   /** Absent without an etcd. */
@@ -45,6 +48,7 @@ async function createRegistry({
   counts,
   diagnosticCounts,
   nodes,
+  streamCounts,
   head,
   holds,
   etcd,
@@ -98,6 +102,7 @@ async function createRegistry({
       this.set({ in_sync: "false" }, all.length - inSync);
     },
   });
+  registerStreamMetrics(prometheus, registry, { counts: streamCounts, nodes });
   if (etcd !== undefined) registerEtcdMetrics(prometheus, registry, etcd);
   new Gauge({
     name: "switchyard_guard_held_objects",

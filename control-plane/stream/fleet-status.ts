@@ -31,6 +31,8 @@ export interface TransferTimings {
 export interface NodeRecord extends Omit<NodeHello, "held" | "compression"> {
   readonly address: string;
   readonly connectedAtMs: number;
+  /** When it was heard last. */
+  readonly heardAtMs: number;
   /** What it last said it holds. */
   readonly held: HeldState | undefined;
   /** Whether it has said on this stream that it serves what it holds. */

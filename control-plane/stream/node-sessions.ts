@@ -249,6 +249,7 @@ export class NodeSessions {
       ...node,
       address: peer,
       connectedAtMs: Date.now(),
+      heardAtMs: Date.now(),
       serving: false,
       timings: undefined,
       rejected: [],

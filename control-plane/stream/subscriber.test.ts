@@ -25,6 +25,7 @@ const newNode: NodeRecord = {
   version: "0.0.0",
   address: "127.0.0.1:1",
   connectedAtMs: 0,
+  heardAtMs: 0,
   held: undefined,
   serving: false,
   timings: undefined,

@@ -117,7 +117,7 @@ export class Subscriber {
   }
 
   receiveStatus(status: Status): void {
-    this.#silence?.refresh();
+    this.#heard();
     if (this.#state.kind === "sending" && isSame(status.generation, this.#state.transfer.target)) {
       this.#progress(this.#state, status);
     } else if (this.#state.kind === "idle" && status.phase === Phase.SERVING) {
@@ -126,7 +126,7 @@ export class Subscriber {
   }
 
   receiveHeartbeat({ generation, digest }: Heartbeat): void {
-    this.#silence?.refresh();
+    this.#heard();
     const { held } = this.#record;
     if (this.#state.kind !== "idle" || held === undefined) return;
     if (isSame(generation, held) && Buffer.compare(digest, held.digest) === 0) {
@@ -134,6 +134,11 @@ export class Subscriber {
       return;
     }
     this.#repair("the node holds another state than it was brought to");
+  }
+
+  #heard(): void {
+    this.#silence?.refresh();
+    this.#update({ heardAtMs: Date.now() });
   }
 
   /** Tells the node to go elsewhere; its stream ends when it leaves, or with `end()`. */

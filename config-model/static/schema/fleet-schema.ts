@@ -33,6 +33,7 @@ export const fleetSchema = always({
   }),
   groups: degraded(map(struct({ entryPoints: texts() }))),
   guard: always({ removals: text("30%") }),
+  rejection: text("isolate", { values: ["isolate", "strict"] }),
   files: degraded(struct({ allow: texts() })),
   nodes: degraded(struct({ forgetAfter: duration() })),
 });
