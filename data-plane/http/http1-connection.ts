@@ -16,7 +16,7 @@ import {
   noDeadline,
 } from "../connection/deadline-sweeper.ts";
 import { peerAddressOf } from "../connection/peer-address.ts";
-import { adoptSocket } from "../connection/shared-read-buffer.ts";
+import { adoptSocket, readTlsShared } from "../connection/shared-read-buffer.ts";
 import type { RequestCounters } from "../metrics/request-counters.ts";
 import { ForwardedHeaders, removeConnectionHeaders } from "./forwarded-headers.ts";
 import { HeadBuffer } from "./head-buffer.ts";
@@ -93,8 +93,8 @@ export class Http1Connection
     this.#entryPoint = entryPoint;
     this.handler = handler;
     const isTls = tlsOptions !== "";
-    if (isTls) this.#socket = socket.on("data", (bytes: Buffer) => this.#receive(bytes));
-    else this.#socket = adoptSocket(socket, (bytes) => this.#receive(bytes));
+    const receive = (bytes: Buffer) => this.#receive(bytes);
+    this.#socket = isTls ? readTlsShared(socket, receive) : adoptSocket(socket, receive);
     const address = peerAddressOf(this.#socket);
     this.#forwarded = new ForwardedHeaders(address, isTls);
     this.#exchange = new Http1Exchange(this, address, tlsOptions);
@@ -133,6 +133,11 @@ export class Http1Connection
 
   /** `bytes` are good during this call only: what is left of them at its end is copied. */
   #receive(bytes: Buffer): void {
+    if (this.#input !== undefined) {
+      this.#input = Buffer.concat([this.#input.subarray(this.#inputStart), bytes]);
+      this.#inputStart = 0;
+      return;
+    }
     switch (this.#phase) {
       case "waiting":
         this.#input = bytes;
@@ -160,7 +165,7 @@ export class Http1Connection
     }
   }
 
-  /** For later. Nothing else comes until it is used, because the socket is paused then. */
+  /** For later. The socket is paused until it is used; over TLS what was decrypted by then comes all the same. */
   #leave(bytes: Buffer, start: number): void {
     this.#input = bytes;
     this.#inputStart = start;

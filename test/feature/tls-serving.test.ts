@@ -173,6 +173,35 @@ test("large bodies, several requests and slow hellos come through", async () => 
   assert.match((await ask(keptAlive, { servername: "shop.test" })).text, /\/1 0[\s\S]*\/2 0$/);
 });
 
+test("requests in many records that come at once are all answered, in their order", async () => {
+  await serve(
+    routerOf("secure@file", { rule: "Host(`shop.test`)", tls: "default" }),
+    certificateOf("1", shop),
+  );
+  // While one is answered the connection is paused; what came with it has been decrypted by then.
+  const count = 300;
+  const parts = Array.from({ length: count }, (_, index) => {
+    const body = "x".repeat((index * 37) % 900);
+    const close = index === count - 1 ? "Connection: close\r\n" : "";
+    const head = `POST /${index} HTTP/1.1\r\nHost: shop.test\r\n${close}Content-Length: ${body.length}\r\n\r\n`;
+    return [head, body];
+  }).flat();
+  const expected = Array.from({ length: count }, (_, index) => `/${index} ${(index * 37) % 900}`);
+  const socket = connect({ port, host: "127.0.0.1", servername: "shop.test", ca: authority.cert });
+  const chunks: Buffer[] = [];
+  socket.on("data", (chunk: Buffer) => chunks.push(chunk));
+  await once(socket, "secureConnect");
+  const stream = parts.join("");
+  for (let at = 0; at < stream.length; ) {
+    const end = at + 1 + ((at * 7919) % 400);
+    socket.write(stream.slice(at, end));
+    at = end;
+  }
+  await once(socket, "close");
+  const answers = String(Buffer.concat(chunks)).match(/(?<=\r\n\r\n)\/\d+ \d+/g);
+  assert.deepEqual(answers, expected);
+});
+
 test("options: oldest version, strict names, and those that do not exist or cannot be used", async () => {
   await serve(
     routerOf("new@file", { rule: "Host(`shop.test`)", tls: "new@file" }),
