@@ -30,7 +30,7 @@ const usualReconcile = { intervalMs: 300_000, settleMs: 5_000 };
 /** A file that is missing may come into a folder that is missing too. */
 const missingLookMs = 1_000;
 /** For what no watch tells: another machine's changes of a shared folder, or a folder far above that was replaced. */
-const usualLookMs = 30_000;
+const usualLookMs = 5_000;
 /** More stray keys than these help nobody, and each report is sent whole. */
 const maximumProblems = 100;
 
@@ -74,7 +74,11 @@ export class EtcdProvider implements Provider {
     this.#clients = { watch: new EtcdClient(etcd), reconcile: new EtcdClient(etcd) };
     this.#reconcile = reconcile;
     this.#objects = new EtcdObjects(this.#prefix);
-    this.#files = new SettledWatch({ log, settleMs, onSettled: () => this.#lookAtFiles() });
+    this.#files = new SettledWatch({
+      log,
+      settleMs,
+      onSettled: (folders) => this.#lookAtFiles(folders),
+    });
     this.#outage = new OutageLog("Provider etcd", log);
     this.#log = log;
   }
@@ -136,8 +140,9 @@ export class EtcdProvider implements Provider {
     this.#emitChanges(this.#content.take(changes));
   }
 
-  #lookAtFiles(): void {
-    const changes = this.#content.look();
+  #lookAtFiles(folders: ReadonlySet<string> | undefined): void {
+    const changes =
+      folders === undefined ? this.#content.lookAtSome() : this.#content.look(folders);
     if (changes.length > 0) this.#emitChanges(changes);
     else this.#followFiles();
   }

@@ -72,7 +72,9 @@ export class FileReader {
     this.#init = init;
   }
 
-  read(): FileReading {
+  /** `folders`: where something has changed since the last reading; absent: it may be anywhere. */
+  read(folders?: ReadonlySet<string>): FileReading {
+    this.#content.look(folders);
     let listing: FileListing;
     try {
       listing = listFiles(this.#init.config);
@@ -143,7 +145,6 @@ export class FileReader {
     const places = new Set<string>();
     const paths = [...this.#files.keys()].toSorted(byText);
     let incomplete = failures[0]?.message;
-    this.#content.look();
     for (const path of paths) {
       const file = this.#files.get(path);
       if (file === undefined) continue;

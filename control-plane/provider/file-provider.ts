@@ -33,7 +33,7 @@ export class FileProvider implements Provider {
   constructor({ config, log, settleMs = 25, missingGraceMs = 250 }: FileProviderInit) {
     this.#config = config;
     this.#reader = new FileReader({ config, nowMs: () => performance.now(), missingGraceMs });
-    this.#watch = new SettledWatch({ log, settleMs, onSettled: () => this.#read() });
+    this.#watch = new SettledWatch({ log, settleMs, onSettled: (folders) => this.#read(folders) });
   }
 
   async start(emit: (event: ProviderEvent) => void, signal: AbortSignal): Promise<void> {
@@ -53,9 +53,10 @@ export class FileProvider implements Provider {
     this.#watch.close();
   }
 
-  #read(): void {
+  /** `folders`: where something has changed; absent when that is not known. */
+  #read(folders?: ReadonlySet<string>): void {
     this.#watch.forgetDue();
-    const reading = this.#reader.read();
+    const reading = this.#reader.read(folders);
     const emit = (event: ProviderEvent) => this.#emit?.(event);
     const { changes, digest } = reading;
     if (changes.length > 0 || (digest !== undefined && digest !== this.#digest)) {

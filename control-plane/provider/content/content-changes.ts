@@ -43,9 +43,17 @@ export class ContentChanges {
     return taken;
   }
 
-  /** What became of the objects whose files are others now. */
-  look(): readonly SourceChange[] {
-    return this.take(this.#content.look());
+  /**
+   * What became of the objects whose files are others now. `folders`: where something has changed; absent: it may be
+   * anywhere.
+   */
+  look(folders?: ReadonlySet<string>): readonly SourceChange[] {
+    return this.take(this.#content.look(folders));
+  }
+
+  /** The same of files whose turn it is: all of them are looked at after some calls. */
+  lookAtSome(): readonly SourceChange[] {
+    return this.take(this.#content.lookAtSome());
   }
 
   /** The names whose certificate is another, or gone, or new. */

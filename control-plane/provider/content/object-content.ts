@@ -69,9 +69,21 @@ export class ObjectContent {
     for (const place of this.#places.keys()) if (!places.has(place)) this.forget(place);
   }
 
-  /** Looks at all files again; the objects, as they were given, that need to be resolved again. */
-  look(): readonly PresentObject[] {
-    for (const place of this.#files.look()) this.#stale.add(place);
+  /**
+   * Looks at the files again that a change in `folders` may concern, all without them; the objects, as they were given,
+   * that need to be resolved again.
+   */
+  look(folders?: ReadonlySet<string>): readonly PresentObject[] {
+    return this.#staleAfter(this.#files.look(folders));
+  }
+
+  /** The same of files whose turn it is. */
+  lookAtSome(): readonly PresentObject[] {
+    return this.#staleAfter(this.#files.lookAtSome());
+  }
+
+  #staleAfter(places: ReadonlySet<string>): readonly PresentObject[] {
+    for (const place of places) this.#stale.add(place);
     return Array.from(this.#stale, (place) => this.#places.get(place)?.original).filter(
       (original) => original !== undefined,
     );

@@ -75,6 +75,34 @@ test("ReferencedFiles sees a file that was changed in its place within one tick,
   assert.deepEqual([...files.look()], ["x"]);
 });
 
+test("ReferencedFiles looks where something has changed, and at everything else in turn", () => {
+  mkdirSync(at("one"));
+  mkdirSync(at("two"));
+  const paths = Array.from({ length: 600 }, (_, number) =>
+    at(number < 300 ? "one" : "two", `${number}`),
+  );
+  const files = new ReferencedFiles();
+  for (const path of paths) {
+    writeFileSync(path, "1");
+    files.read(path);
+    files.assign(path, new Set([path]));
+  }
+  const missing = at("none", "x");
+  files.read(missing);
+  files.assign(missing, new Set([missing]));
+  const [first = "", last = ""] = [paths[0], paths[599]];
+  for (const path of [first, last]) writeFileSync(path, "2");
+  assert.deepEqual([...files.look(new Set([at("two")]))], [last]);
+  mkdirSync(at("none"));
+  writeFileSync(missing, "1");
+  assert.deepEqual([...files.look(new Set([at("two")]))], [missing], "it may be anywhere");
+  writeFileSync(last, "3");
+  const found = [1, 2, 3].map(() => [...files.lookAtSome()]);
+  assert.deepEqual(found, [[first], [], [last]]);
+  writeFileSync(first, "3");
+  assert.deepEqual([...files.lookAtSome()], [first], "and once more from the beginning");
+});
+
 test("ReferencedFiles knows every folder whose links decide what a path leads to", () => {
   for (const name of ["live", "archive", "v1", "v2"]) mkdirSync(at(name));
   writeFileSync(at("archive", "cert1.pem"), "1");

@@ -22,6 +22,8 @@ interface Seen {
 /** Of file systems' clocks, generously. */
 const clockTickMs = 100;
 
+const filesATurn = 256;
+
 interface KnownFile {
   seen: Seen;
   readonly users: Set<string>;
@@ -29,6 +31,8 @@ interface KnownFile {
 
 export class ReferencedFiles {
   readonly #known = new Map<string, KnownFile>();
+  /** How many of the known ones have been looked at in this round of `lookAtSome`. */
+  #turn = 0;
   readonly #pathsOf = new Map<string, ReadonlySet<string>>();
 
   /** In which a change may mean a change of one of the files. */
@@ -67,11 +71,35 @@ export class ReferencedFiles {
     else this.#pathsOf.set(user, paths);
   }
 
-  /** Looks at all of them again: the users of those whose content is another now. */
-  look(): ReadonlySet<string> {
+  /**
+   * Looks again at the files that a change in `folders` may concern, and those that could not be read; without folders at
+   * all of them. Returns the users of those whose content is another now.
+   */
+  look(folders?: ReadonlySet<string>): ReadonlySet<string> {
+    const isConcerned = ({ content, folders: own }: Seen) =>
+      folders === undefined ||
+      content.kind === "unreadable" ||
+      own.some((folder) => folders.has(folder));
+    return this.#lookAt([...this.#known].filter(([, { seen }]) => isConcerned(seen)));
+  }
+
+  /** Likewise at a few whose turn it is, so that looking takes no longer than a moment however many there are. */
+  lookAtSome(): ReadonlySet<string> {
+    const all = [...this.#known];
+    const [begin, end] = [this.#turn, this.#turn + filesATurn];
+    this.#turn = end < all.length ? end : 0;
+    return this.#lookAt(
+      all.filter(
+        ([, { seen }], index) =>
+          (index >= begin && index < end) || seen.content.kind === "unreadable",
+      ),
+    );
+  }
+
+  #lookAt(files: readonly (readonly [string, KnownFile])[]): ReadonlySet<string> {
     const concerned = new Set<string>();
     const links = new LinkWalk();
-    for (const [path, known] of this.#known) {
+    for (const [path, known] of files) {
       const before = known.seen.content;
       known.seen = see(path, links, known.seen);
       if (isSame(before, known.seen.content)) continue;

@@ -1,6 +1,6 @@
 /**
  * Says when something in folders has changed and the writer has paused. It does not say what: who is told looks. What
- * cannot be watched is looked at every second.
+ * cannot be watched counts as changed every second.
  */
 import type { Logger } from "../../../foundation/log.ts";
 import { FolderWatch } from "./folder-watch.ts";
@@ -14,7 +14,8 @@ const pollMs = 1_000;
 export interface SettledWatchInit {
   readonly log: Logger;
   readonly settleMs: number;
-  readonly onSettled: () => void;
+  /** `folders`: in which something changed; absent when it was only time to look (`lookWithin`). */
+  readonly onSettled: (folders: ReadonlySet<string> | undefined) => void;
 }
 
 export class SettledWatch {
@@ -23,6 +24,7 @@ export class SettledWatch {
   #timer: NodeJS.Timeout | undefined;
   #dueMs = 0;
   #firstUnseenMs: number | undefined;
+  #changed = new Set<string>();
   #isClosed: boolean = false;
   /** Folders whose failure to be watched has been logged. */
   readonly #unwatched = new Set<string>();
@@ -30,15 +32,16 @@ export class SettledWatch {
   constructor(init: SettledWatchInit) {
     this.#init = init;
     this.#watch = new FolderWatch(
-      () => this.#noteChange(),
+      (folder) => this.#noteChange(folder),
       (folder, error) => this.#pollInstead(folder, error),
     );
   }
 
   /** Watches exactly these folders from now on. */
   follow(folders: readonly string[]): void {
+    if (this.#isClosed) return;
     // Between the last look and the beginning of a watch a change could have slipped through.
-    if (!this.#isClosed && this.#watch.set(folders)) this.lookWithin(this.#init.settleMs);
+    for (const folder of this.#watch.set(folders)) this.#noteChange(folder);
   }
 
   /** Says so after this time if nothing says so sooner. */
@@ -51,6 +54,7 @@ export class SettledWatch {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#firstUnseenMs = undefined;
+    this.#changed = new Set();
   }
 
   close(): void {
@@ -59,7 +63,8 @@ export class SettledWatch {
     this.#watch.close();
   }
 
-  #noteChange(): void {
+  #noteChange(folder: string): void {
+    this.#changed.add(folder);
     const now = performance.now();
     this.#firstUnseenMs ??= now;
     const leftMs = this.#firstUnseenMs + maxSettleMs - now;
@@ -71,8 +76,9 @@ export class SettledWatch {
     clearTimeout(this.#timer);
     this.#dueMs = performance.now() + ms;
     this.#timer = setTimeout(() => {
+      const changed = this.#changed;
       this.forgetDue();
-      this.#init.onSettled();
+      this.#init.onSettled(changed.size > 0 ? changed : undefined);
     }, ms);
   }
 
@@ -82,6 +88,7 @@ export class SettledWatch {
       const message = "folder cannot be watched, it is looked at every second";
       this.#init.log.warn(message, { folder, error });
     }
+    this.#changed.add(folder);
     this.lookWithin(pollMs);
   }
 }
