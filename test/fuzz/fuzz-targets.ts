@@ -3,10 +3,12 @@ import { ruleTargets } from "./targets/rule-targets.ts";
 import { sourceTargets } from "./targets/source-targets.ts";
 import { staticTargets } from "./targets/static-targets.ts";
 import { templateTargets } from "./targets/template-targets.ts";
+import { tlsTargets } from "./targets/tls-targets.ts";
 
 export const fuzzTargets: readonly FuzzTarget[] = [
   ...ruleTargets,
   ...sourceTargets,
   ...staticTargets,
   ...templateTargets,
+  ...tlsTargets,
 ];

@@ -7,8 +7,10 @@ import { StaticConfigurationError } from "../../config-model/static/static-confi
 import { renderTemplate } from "../../config-model/template/render-template.ts";
 import { TemplateError } from "../../config-model/template/template-error.ts";
 import { EtcdObjects } from "../../control-plane/provider/etcd-objects.ts";
+import { OpeningReader } from "../../data-plane/tls/connection-opening.ts";
 import { messageThrown } from "./fuzz-target.ts";
 import type { GrowthShape } from "./growth.ts";
+import { httpGrowthShapes } from "./http-growth-shapes.ts";
 
 type Shapes = Readonly<Record<string, (count: number) => string>>;
 
@@ -231,7 +233,24 @@ const fileShapes = shapes("template file", decodeFile, {
     `http:\n  routers:\n{{ range until ${n} }}    r{{ . }}: {rule: x, service: s}\n{{ end }}`,
 });
 
+/** Byte by byte, as a client that means ill would send it. */
+function readOpening(text: string): unknown {
+  const reader = new OpeningReader(true);
+  for (const byte of Buffer.from(text, "latin1")) {
+    const opening = reader.push(Buffer.of(byte));
+    if (opening.kind !== "incomplete") return opening;
+  }
+  return undefined;
+}
+
+const openingShapes = shapes("connection", readOpening, {
+  "records of one byte": (n) =>
+    `\x16\x03\x01\0\x04\x01\0\xff\xff${"\x16\x03\x01\0\x01x".repeat(n)}`,
+  "one record": (n) => `\x16\x03\x01\x40\0\x01\0\xff\xff${"x".repeat(n)}`,
+});
+
 export const growthShapes: readonly GrowthShape[] = [
+  ...httpGrowthShapes,
   ...ruleShapes,
   ...yamlShapes,
   ...tomlShapes,
@@ -240,4 +259,5 @@ export const growthShapes: readonly GrowthShape[] = [
   ...variableShapes,
   ...templateShapes,
   ...fileShapes,
+  ...openingShapes,
 ];
