@@ -43,6 +43,7 @@ describe("docs/configuration.md", () => {
 
   test("shows routes without mistakes, and all of them built", () => {
     assert.deepEqual(problemsOf("routes.yml", block("# routes.yml")), []);
+    assert.deepEqual(problemsOf("secure-routes.yml", block("# secure-routes.yml")), []);
   });
 
   test("shows etcd keys that are known", () => {
