@@ -18,6 +18,7 @@ import { InvalidHelloError, type NodeHello, parseHello, protocolVersion } from "
 import { refusalOf } from "./node-refusal.ts";
 import type { NodeStream, StreamEnd } from "./node-stream.ts";
 import { SendPace } from "./send-pace.ts";
+import { StoreGate } from "./store-gate.ts";
 import { createStreamCounts } from "./stream-counts.ts";
 import { Subscriber, type SubscriberTimes } from "./subscriber.ts";
 import { type RejectionRule, TransferCache } from "./transfer-cache.ts";
@@ -29,6 +30,8 @@ const drainReconnectMs = 250;
  * takes for a dead peer.
  */
 const defaultAdmission: AdmissionInit = { perSecond: 500, burst: 100, maxWaitMs: 2_000 };
+/** With what admission may take, well below what a data plane waits for its first answer. */
+const storeWaitMs = 1_500;
 /** Nodes brought on their way in one turn: some 10 ms of work. */
 const wokenAtOnce = 64;
 
@@ -66,6 +69,7 @@ export class NodeSessions {
   readonly status: FleetStatus;
   readonly counts = createStreamCounts();
   readonly #init: NodeSessionsInit;
+  readonly #storeGate: StoreGate;
   readonly #admission: Admission;
   readonly #transfers: TransferCache;
   readonly #pace = new SendPace();
@@ -79,6 +83,7 @@ export class NodeSessions {
   constructor(init: NodeSessionsInit) {
     this.#init = init;
     this.status = new FleetStatus(init.committed);
+    this.#storeGate = new StoreGate(init.committed, storeWaitMs);
     this.#admission = new Admission(init.admission ?? defaultAdmission);
     this.#transfers = new TransferCache(init);
     this.#stopWatching = init.committed.onChange(() => this.#wakeAll());
@@ -88,6 +93,7 @@ export class NodeSessions {
     let subscriber: Subscriber | undefined;
     let leaveQueue: (() => void) | undefined;
     const enter = (hello: Hello) => {
+      leaveQueue = undefined;
       const answer = this.#admission.enter(() => {
         leaveQueue = undefined;
         const admit = () => {
@@ -107,7 +113,8 @@ export class NodeSessions {
           switch (message?.$case) {
             case "hello":
               clearTimeout(helloDeadline);
-              if (subscriber === undefined && leaveQueue === undefined) enter(message.value);
+              if (subscriber !== undefined || leaveQueue !== undefined) break;
+              leaveQueue = this.#storeGate.pass(() => enter(message.value)) ?? leaveQueue;
               break;
             case "status":
               subscriber?.receiveStatus(message.value);
@@ -181,11 +188,10 @@ export class NodeSessions {
   #admit(hello: Hello, stream: NodeStream, peer: string): Subscriber | undefined {
     const node = this.#accepted(hello);
     if ("code" in node) {
-      this.#init.log.warn("data plane refused", {
-        node: bounded(hello.nodeId),
-        address: peer,
-        reason: node.details,
-      });
+      const fields = { node: bounded(hello.nodeId), address: peer, reason: node.details };
+      // That this control plane is not there yet, or no longer, is nothing to mend at the node.
+      if (node.code === status.UNAVAILABLE) this.#init.log.info("data plane refused", fields);
+      else this.#init.log.warn("data plane refused", fields);
       stream.end(node);
       return undefined;
     }
