@@ -48,13 +48,14 @@ export interface Answer {
 export interface GetOptions {
   readonly host?: string;
   readonly path?: string;
+  readonly authorization?: string;
   readonly agent?: Agent;
 }
 
 /** One GET to `HOST:PORT`; rejects when no whole answer comes within 5 s. */
 export function get(
   address: string,
-  { host, path = "/", agent }: GetOptions = {},
+  { host, path = "/", authorization, agent }: GetOptions = {},
 ): Promise<Answer> {
   const [hostname, port] = address.split(":");
   const { promise, resolve, reject } = Promise.withResolvers<Answer>();
@@ -65,7 +66,10 @@ export function get(
       path,
       agent: agent ?? false,
       timeout: 5_000,
-      headers: host === undefined ? {} : { Host: host },
+      headers: {
+        ...(host !== undefined && { Host: host }),
+        ...(authorization !== undefined && { Authorization: authorization }),
+      },
     },
     (response) => {
       let body = "";
