@@ -1,4 +1,5 @@
 import type { FuzzTarget } from "./fuzz-target.ts";
+import { httpTargets } from "./targets/http-targets.ts";
 import { ruleTargets } from "./targets/rule-targets.ts";
 import { sourceTargets } from "./targets/source-targets.ts";
 import { staticTargets } from "./targets/static-targets.ts";
@@ -6,6 +7,7 @@ import { templateTargets } from "./targets/template-targets.ts";
 import { tlsTargets } from "./targets/tls-targets.ts";
 
 export const fuzzTargets: readonly FuzzTarget[] = [
+  ...httpTargets,
   ...ruleTargets,
   ...sourceTargets,
   ...staticTargets,

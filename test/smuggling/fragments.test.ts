@@ -5,11 +5,11 @@ import { SeededRandom } from "../support/seeded-random.ts";
 import { corpus } from "./corpus.ts";
 import { problemOf } from "./judge-outcome.ts";
 import { type GatewayModules, importGateway, runRequest, runResponse } from "./memory-gateway.ts";
-import type { StreamCase } from "./stream-case.ts";
+import { lastGet, type StreamCase } from "./stream-case.ts";
 
 /** Longer streams, which are of the classes on sizes, are cut at random places only. */
-const maxCutBytes = 2_000;
-const randomCuts = 12;
+const maxCutBytes = 600;
+const randomCuts = 6;
 
 const modules = await importGateway();
 const random = new SeededRandom(20_261_124);
@@ -20,9 +20,13 @@ function run(gateway: GatewayModules, stream: StreamCase, pieces: readonly strin
     : runResponse(gateway, stream, pieces);
 }
 
-function cutPlaces({ length }: string): number[] {
-  if (length <= maxCutBytes)
+/** The plain request that most streams end with is cut once for all, where it is the one that counts. */
+function cutPlaces(text: string, isEndCut: boolean): number[] {
+  const isPlainEnd = !isEndCut && text.endsWith(lastGet);
+  const length = isPlainEnd ? text.length - lastGet.length + 5 : text.length;
+  if (length <= maxCutBytes) {
     return Array.from({ length: Math.max(0, length - 1) }, (_, at) => at + 1);
+  }
   return Array.from({ length: randomCuts }, () => 1 + random.below(length - 1));
 }
 
@@ -31,7 +35,8 @@ for (const [name, streams] of Object.entries(corpus)) {
     for (const stream of streams) {
       const text = stream.kind === "request" ? stream.sent : stream.answered;
       const all = text.length <= maxCutBytes ? [[...text]] : [];
-      for (const at of cutPlaces(text)) all.push([text.slice(0, at), text.slice(at)]);
+      for (const at of cutPlaces(text, name === "leftovers"))
+        all.push([text.slice(0, at), text.slice(at)]);
       for (const pieces of [[text], ...all]) {
         const problem = problemOf(stream, run(modules, stream, pieces));
         const cut = pieces.length === 2 ? `cut at ${pieces[0]?.length}` : `${pieces.length} pieces`;

@@ -156,6 +156,7 @@ export function requestLength(text: string): number {
   if (headEnd === 3) return -1;
   const head = text.slice(0, headEnd);
   if (head.includes("\r\nTransfer-Encoding: chunked\r\n")) {
+    if (!text.endsWith("\r\n\r\n")) return -1; // cheap to say, however many pieces come
     const end = /0\r\n(?:[^\r\n]+\r\n)*\r\n/y;
     let at = headEnd;
     for (;;) {

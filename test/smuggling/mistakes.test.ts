@@ -7,12 +7,16 @@ import { type GatewayModules, importGateway, runRequest, runResponse } from "./m
 import { mistakes } from "./mistakes.ts";
 import type { StreamCase } from "./stream-case.ts";
 
-const streams = Object.values(corpus).flat();
+const textOf = (stream: StreamCase) => (stream.kind === "request" ? stream.sent : stream.answered);
+/** The short ones first: most mistakes need no other. */
+const streams = Object.values(corpus)
+  .flat()
+  .toSorted((a, b) => textOf(a).length - textOf(b).length);
 /** Some mistakes show only where a stream is cut. */
 const maxCutBytes = 200;
 
 function problemIn(modules: GatewayModules, stream: StreamCase, isCut: boolean) {
-  const text = stream.kind === "request" ? stream.sent : stream.answered;
+  const text = textOf(stream);
   if (isCut && text.length > maxCutBytes) return undefined;
   const pieces = isCut ? [...text] : [text];
   const outcome =
