@@ -255,6 +255,49 @@ test("passthrough: the server gets every byte as it was sent, however it was cut
   }
 });
 
+/** A way to the worker that cuts what the client sends into pieces. */
+async function choppingRelay(random: SeededRandom): Promise<TcpBackend> {
+  return await TcpBackend.start((socket) => {
+    const onward = connectPlain({ port, host: "127.0.0.1", noDelay: true, allowHalfOpen: true });
+    onward.on("error", () => socket.destroy());
+    onward.pipe(socket);
+    let sent = Promise.resolve();
+    socket.on("data", (bytes: Buffer) => {
+      sent = sent.then(async () => {
+        for (let at = 0; at < bytes.length; ) {
+          const length = 1 + random.below(random.pick([5, 100, 2_000]));
+          onward.write(bytes.subarray(at, at + length));
+          at += length;
+          await new Promise((resolve) => setImmediate(resolve));
+        }
+      });
+    });
+    socket.on("end", () => void sent.then(() => onward.end()));
+  });
+}
+
+test("ended TLS: the same router and the same bytes, however the client's are cut", async () => {
+  await serve(
+    tcpRouterOf("db@file", { rule: "HostSNI(`db.test`)", service: "a", tls: {} }),
+    tcpRouterOf("rest@file", { service: "b", tls: {} }),
+    tcpRouterOf("plain@file", { rule: "ClientIP(`127.0.0.1`)", service: "b" }),
+  );
+  const random = new SeededRandom(3);
+  await using relay = await choppingRelay(random);
+  for (let round = 0; round < 15; round += 1) {
+    const text = "0123456789".repeat(random.pick([1, 50, 3_000]));
+    const options = {
+      servername: random.pick(["db.test", "x.test"]),
+      maxVersion: random.pick(["TLSv1.2", "TLSv1.3"] as const),
+    };
+    const socket = connectPlain({ port: relay.port, host: "127.0.0.1" });
+    const answer = await ask(options, text, socket);
+    const name = options.servername === "db.test" ? "a" : "b";
+    assert.equal(answer.text, `${name}:${text}`);
+    assert.equal(String(backends.get(name)?.lastHeard), text);
+  }
+});
+
 test("passthrough: the handshake is the server's own, and its certificate", async () => {
   const server = createTlsServer(known, (socket) => {
     socket.on("error", () => {});
