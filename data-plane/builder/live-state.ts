@@ -139,7 +139,12 @@ export class EntryPointTables {
 
   #routeTls(given: string | undefined): TlsRouting {
     const others = given === undefined ? undefined : this.http;
-    return { index: this.https, others, options: new RouterTlsOptions(this.#name, given) };
+    return {
+      index: this.https,
+      others,
+      options: new RouterTlsOptions(this.#name, given),
+      optionsForHost: (host) => this.tlsOptionsFor(host),
+    };
   }
 
   #setTlsOnly(isTlsOnly: boolean, routers: Iterable<HttpRouter>): void {

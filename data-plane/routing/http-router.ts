@@ -28,6 +28,8 @@ export interface HttpRouterBinding {
   readonly counters: CounterFamily;
 }
 
+const anyHost = "*";
+
 /** Every router of a provider has the same string. */
 const providers = new TextPool(256);
 
@@ -42,6 +44,8 @@ export class HttpRouter implements HttpHandler, Route {
   readonly entryPoints: readonly string[];
   readonly parents: readonly string[];
   readonly placements: readonly Placement<HttpRouter>[];
+  /** Whether a request it matches has a host of its rule: it has, it may have, or the rule names none. */
+  readonly namesHost: "always" | "partly" | "never";
   readonly middlewares: readonly Cell<HttpHandler>[];
   readonly service: Cell<HttpHandler>;
   readonly tlsOptions: string | undefined;
@@ -58,6 +62,8 @@ export class HttpRouter implements HttpHandler, Route {
     this.entryPoints = plan.entryPoints;
     this.parents = plan.parents;
     this.placements = plan.keys.map((key) => new Placement<HttpRouter>(this, key));
+    const named = plan.keys.filter(({ host }) => host !== anyHost).length;
+    this.namesHost = named === plan.keys.length ? "always" : named > 0 ? "partly" : "never";
     this.middlewares = middlewares;
     this.service = service;
     this.tlsOptions = plan.tlsOptions;

@@ -23,7 +23,7 @@ export class TlsHosts {
   }
 
   add(router: HttpRouter): void {
-    if (isHostless(router)) this.#hostless += 1;
+    if (router.namesHost === "never") this.#hostless += 1;
     for (const { host } of router.placements) {
       if (host === "*") continue;
       const known = this.#routers.get(host);
@@ -34,7 +34,7 @@ export class TlsHosts {
   }
 
   remove(router: HttpRouter): void {
-    if (isHostless(router)) this.#hostless -= 1;
+    if (router.namesHost === "never") this.#hostless -= 1;
     for (const { host } of router.placements) {
       const known = this.#routers.get(host);
       if (known instanceof Set) {
@@ -43,10 +43,6 @@ export class TlsHosts {
       } else if (known === router) this.#routers.delete(host);
     }
   }
-}
-
-function isHostless({ placements }: HttpRouter): boolean {
-  return placements.every(({ host }) => host === "*");
 }
 
 function first(found: HttpRouter | Set<HttpRouter> | undefined): HttpRouter | undefined {

@@ -10,6 +10,8 @@ export interface TlsRouting {
   /** Where the entry point gives TLS to routers without: those as well. */
   readonly others: RoutingIndex<HttpRouter> | undefined;
   readonly options: RouterTlsOptions;
+  /** What a connection for a server name is made with. */
+  readonly optionsForHost: (host: string) => string;
 }
 
 /** The router that wins among those that answer TLS requests. */
@@ -24,15 +26,20 @@ export function findTlsRouter(
 }
 
 /**
- * Whether the router is served with the options its connection was made with. A client could else reach, over a connection
- * that asked for little, what another host asks a client certificate for.
+ * Whether the router, or the host asked for, is to be served with other options than the connection was made with. A client
+ * could else reach, over a connection that asked for little, what another host asks a client certificate for. A router
+ * whose rule names no host asks for nothing itself: it is served over the connections of every host, to requests for that host.
  */
 export function isMisdirected(
-  { options }: TlsRouting,
+  { options, optionsForHost }: TlsRouting,
   router: HttpRouter,
   exchange: HttpExchange,
 ): boolean {
-  return options.of(router) !== exchange.tlsOptions;
+  const { tlsOptions } = exchange;
+  // The hosts of its rule have its options: the control plane has seen to it.
+  if (router.namesHost === "always") return options.of(router) !== tlsOptions;
+  if (optionsForHost(exchange.host) !== tlsOptions) return true;
+  return router.namesHost === "partly" && options.of(router) !== tlsOptions;
 }
 
 export function refuseMisdirected(router: HttpRouter, exchange: HttpExchange): void {

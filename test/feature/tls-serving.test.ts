@@ -261,6 +261,7 @@ test("a request for a host with other options than its connection is answered 42
       tls: "mtls@file",
       defaultTlsOn: ["web"],
     }),
+    routerOf("any@file", { rule: "PathPrefix(`/any`)", priority: 1000n, tls: "default" }),
     certificateOf("1", wildcard),
     optionsOf("mtls@file", {
       clientAuth: ClientAuth.REQUIRE_AND_VERIFY,
@@ -275,6 +276,13 @@ test("a request for a host with other options than its connection is answered 42
   assert.equal(statusOf(await ask(get("shared.test"), { servername: "shared.test" })), "200");
   const inside = await ask(get("open.test"), { servername: "closed.test", ...client });
   assert.equal(statusOf(inside), "421");
+  // A router for every host is behind what the host asks for.
+  const behind = { servername: "closed.test", ...client };
+  assert.equal(statusOf(await ask(get("closed.test", "/any"), behind)), "200");
+  assert.equal(statusOf(await ask(get("open.test", "/any"), behind)), "421");
+  const around = await ask(get("closed.test", "/any"), { servername: "open.test" });
+  assert.equal(statusOf(around), "421");
+  assert.equal(statusOf(await ask(get("x.test", "/any"), { servername: "open.test" })), "200");
 });
 
 test("an entry point with TLS gives it to its routers, and takes it back", async () => {
