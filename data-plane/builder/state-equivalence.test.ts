@@ -29,6 +29,11 @@ const editsPerSequence = 12;
 const entryPoints = ["web", "alt"];
 const hosts = ["a.test", "b.test", "x.a.test"];
 const paths = ["/", "/a", "/a/b", "/a%2fb"];
+const connections = [
+  connectionFacts({ peerAddress: "10.0.0.1" }),
+  connectionFacts({ serverName: "a.test" }),
+  connectionFacts({ serverName: "x.test", alpnProtocols: ["h2"] }),
+];
 const rules = [
   "Host(`a.test`)",
   "Host(`*.a.test`) && PathPrefix(`/a`)",
@@ -68,13 +73,26 @@ function randomResource(random: SeededRandom): Resource {
     case 4:
       return random.chance(0.5)
         ? tcpServiceOf(random.pick(services), [9_009])
-        : tcpRouterOf(random.pick(["t1", "t2"]), {
-            rule: random.pick(["HostSNI(`*`)", "ClientIP(`10.0.0.0/8`)", "ALPN(`h2`)"]),
-            entryPoints: [random.pick(entryPoints)],
-          });
+        : randomTcpRouter(random);
     default:
       return randomRouter(random);
   }
+}
+
+/** Without TLS a rule that names a server is refused. */
+function randomTcpRouter(random: SeededRandom): Resource {
+  const rule = random.pick([
+    "HostSNI(`*`)",
+    "ClientIP(`10.0.0.0/8`)",
+    "ALPN(`h2`)",
+    "HostSNI(`a.test`) || HostSNI(`*.test`)",
+  ]);
+  const tls = { options: random.pick(["default", "x@p"]), passthrough: random.chance(0.3) };
+  return tcpRouterOf(random.pick(["t1", "t2"]), {
+    rule,
+    entryPoints: [random.pick(entryPoints)],
+    ...(random.chance(0.5) && { tls }),
+  });
 }
 
 function randomRouter(random: SeededRandom): Resource {
@@ -109,13 +127,14 @@ function answers(harness: StateHarness): string[] {
         seen.push(`${entryPoint} ${host}${path}: ${harness.ask({ host, path }, entryPoint)}`);
       }
     }
-    for (const peer of ["10.0.0.1", "192.0.2.1"]) {
-      const router = harness.entryPoints
-        .get(entryPoint)
-        ?.tcp.find(connectionFacts({ peerAddress: peer }));
-      seen.push(
-        `${entryPoint} tcp ${peer}: ${router?.name} ${router?.service.current.constructor.name}`,
-      );
+    const { tcp, tcpTls } = harness.entryPoints.get(entryPoint) ?? {};
+    for (const table of [tcp, tcpTls]) {
+      for (const facts of connections) {
+        const router = table?.find(facts);
+        const { matches: _, ...plan } = router?.plan ?? {};
+        const handler = router?.service.current.constructor.name;
+        seen.push(`${entryPoint} ${table?.size} ${JSON.stringify([facts, plan, handler])}`);
+      }
     }
   }
   return seen;

@@ -40,7 +40,10 @@ export interface StateHarnessOptions {
 export class StateHarness {
   readonly upstreams: FakeUpstream[] = [];
   /** What each was put with last: nothing looks into a state for it between changes. */
-  readonly entryPoints = new Map<string, Pick<EntryPointTables, "http" | "httpHandler" | "tcp">>();
+  readonly entryPoints = new Map<
+    string,
+    Pick<EntryPointTables, "http" | "httpHandler" | "tcp" | "tcpTls">
+  >();
   readonly counters = new CounterRegistry();
   readonly transport = new NodeTransport();
   readonly state: WorkerState;
@@ -55,8 +58,8 @@ export class StateHarness {
       transport: this.transport,
       counters: this.counters,
       entryPoints: {
-        put: ({ plan, tables: { http, httpHandler, tcp } }) =>
-          void this.entryPoints.set(plan.name, { http, httpHandler, tcp }),
+        put: ({ plan, tables: { http, httpHandler, tcp, tcpTls } }) =>
+          void this.entryPoints.set(plan.name, { http, httpHandler, tcp, tcpTls }),
         remove: (name) => void this.entryPoints.delete(name),
       },
       log: silentLog,
