@@ -68,6 +68,7 @@ export class BasicAuth implements HttpHandler {
     this.#checks.ask(
       { key, hash, password, isDecoy },
       {
+        from: exchange.peerAddress,
         get isWaiting() {
           return exchange.isOpen;
         },

@@ -43,6 +43,7 @@ class Asker {
     this.checks.ask(
       { key, hash: bcrypt, password, isDecoy },
       {
+        from: name.charAt(0),
         get isWaiting() {
           return waiter.isWaiting;
         },
@@ -68,7 +69,10 @@ describe("PasswordChecks compares", () => {
     const hash = usable(text);
     const key = checks.questionKey(hash, password, false);
     const { promise, resolve } = Promise.withResolvers<string>();
-    checks.ask({ key, hash, password, isDecoy: false }, { isWaiting: true, decided: resolve });
+    checks.ask(
+      { key, hash, password, isDecoy: false },
+      { from: "a", isWaiting: true, decided: resolve },
+    );
     return promise;
   };
   const bytes = (...parts: readonly (string | number)[]) =>
@@ -107,7 +111,7 @@ test("PasswordChecks computes bcrypt beside the event loop, and MD5 in several t
     const decided = (verdict: string) => {
       said = verdict;
     };
-    const waiter = { isWaiting: true, decided };
+    const waiter = { from: "a", isWaiting: true, decided };
     checks.ask({ key, hash, password, isDecoy: false }, waiter);
     let turns = 0;
     for (; said === ""; turns += 1) await nextTurn();
@@ -116,36 +120,42 @@ test("PasswordChecks computes bcrypt beside the event loop, and MD5 in several t
   }
 });
 
-test("PasswordChecks runs two at a time, lets the same credentials wait together, and remembers what was right", () => {
+/** What has been begun, in that order. */
+const passwords = (begun: readonly { readonly password: string }[]) =>
+  begun.map(({ password }) => password);
+
+test("PasswordChecks runs one at a time, lets the same credentials wait together, and remembers what was right", () => {
   const { asker, begun } = scripted();
   asker.ask("a", "one").ask("b", "two").ask("c", "three").ask("d", "one");
-  assert.deepEqual(
-    begun.map(({ password }) => password),
-    ["one", "two"],
-  );
+  assert.deepEqual(passwords(begun), ["one"]);
   begun[0]?.end(true);
   assert.deepEqual(asker.said, ["a right", "d right"]);
-  assert.deepEqual(begun.at(-1)?.password, "three");
   begun[1]?.end(false);
   begun[2]?.end(true);
+  assert.deepEqual(passwords(begun), ["one", "two", "three"]);
   assert.deepEqual(asker.said, ["a right", "d right", "b wrong", "c right"]);
-  assert.deepEqual(
-    ["one", "two", "three"].map((password) => asker.knows(password)),
-    [true, false, true],
-  );
+  const known = ["one", "two", "three"].filter((password) => asker.knows(password));
+  assert.deepEqual(known, ["one", "three"]);
+});
+
+test("PasswordChecks lets clients take turns, so that who guesses holds nobody else up", () => {
+  const { asker, begun } = scripted();
+  for (let guess = 0; guess < 100; guess += 1) asker.ask(`guesser ${guess}`, `guess ${guess}`);
+  asker.ask("ada", "hers").ask("bob", "his").ask("ada", "hers too");
+  for (let count = 0; count < 5; count += 1) begun.at(-1)?.end(true);
+  const hers = ["guess 0", "guess 1", "hers", "his", "guess 2", "hers too"];
+  assert.deepEqual(passwords(begun), hers);
 });
 
 test("PasswordChecks says so when too many wait, and is free again when they have been told", () => {
   const { asker, begun } = scripted({ waitingCapacity: 3 });
   asker.ask("a", "one").ask("b", "two").ask("c", "two").ask("d", "one").ask("e", "four");
   assert.deepEqual(asker.said, ["d busy", "e busy"]);
+  begun[0]?.end(false);
   begun[1]?.end(true);
   asker.ask("f", "four");
-  assert.deepEqual(asker.said, ["d busy", "e busy", "b right", "c right"]);
-  assert.deepEqual(
-    begun.map(({ password }) => password),
-    ["one", "two", "four"],
-  );
+  assert.deepEqual(asker.said, ["d busy", "e busy", "a wrong", "b right", "c right"]);
+  assert.deepEqual(passwords(begun), ["one", "two", "four"]);
 });
 
 test("PasswordChecks computes nothing for who has gone, and tells them nothing", () => {
@@ -154,13 +164,8 @@ test("PasswordChecks computes nothing for who has gone, and tells them nothing",
   asker.ask("a", "one", leaving).ask("b", "two").ask("c", "three", gone).ask("d", "four");
   gone.isWaiting = false;
   leaving.isWaiting = false;
-  begun[0]?.end(true);
-  assert.deepEqual(
-    begun.map(({ password }) => password),
-    ["one", "two", "four"],
-  );
-  begun[1]?.end(true);
-  begun[2]?.end(true);
+  for (const index of [0, 1, 2]) begun[index]?.end(true);
+  assert.deepEqual(passwords(begun), ["one", "two", "four"]);
   assert.deepEqual(asker.said, ["b right", "d right"]);
   for (const name of ["e", "f", "g", "h"]) asker.ask(name, name);
   assert.ok(!asker.said.join().includes("busy"), "they do not count as waiting");
@@ -169,10 +174,10 @@ test("PasswordChecks computes nothing for who has gone, and tells them nothing",
 test("PasswordChecks finds a decoy's password wrong, and never remembers it", () => {
   const { asker, begun } = scripted();
   asker.askDecoy("nobody", "one").ask("somebody", "one");
-  assert.equal(begun.length, 2, "one is not the other");
   begun[0]?.end(true);
   assert.deepEqual(asker.said, ["nobody wrong"]);
   assert.equal(asker.knows("one"), false);
+  assert.equal(begun.length, 2, "one is not the other");
   begun[1]?.end(true);
   assert.equal(asker.knows("one"), true);
   asker.askDecoy("nobody", "one");

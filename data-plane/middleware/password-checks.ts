@@ -1,18 +1,21 @@
 /**
  * Compares passwords with their hashes for a whole worker, so that no request waits for another one's arithmetic: bcrypt
- * is computed in the thread pool, few at a time, because all of the process shares it. What has been verified is known
- * for the next request, as a keyed hash from which nobody gets a password; requests with the same credentials wait for one
- * check together. Who waits no more costs nothing.
+ * is computed in the thread pool, one at a time, because all of the process shares it. Clients take turns, so that who
+ * guesses waits for guesses. What has been verified is known for the next request, as a keyed hash from which nobody gets
+ * a password; requests with the same credentials wait for one check together. Who waits no more costs nothing.
  */
 import { hash as digestOf, randomBytes, timingSafeEqual } from "node:crypto";
 import { createRequire } from "node:module";
 import type { PasswordHash } from "../../config-model/password/password-hash.ts";
+import { FairQueue } from "./fair-queue.ts";
 import { md5Crypt } from "./md5-crypt.ts";
 
 export type UsableHash = Exclude<PasswordHash, { readonly kind: "unusable" }>;
 
 /** Somebody who waits for a verdict. */
 export interface PasswordWaiter {
+  /** The client, by its address. */
+  readonly from: string;
   /** False: the verdict is of no interest any more. */
   readonly isWaiting: boolean;
   /** `busy`: there are too many waiting; nobody has looked. */
@@ -57,17 +60,19 @@ export interface PasswordChecksInit {
   readonly waitingCapacity?: number;
 }
 
-/** Of the pool's four threads; name resolution and files want some too. */
-const runningCapacity = 2;
-
 const require = createRequire(import.meta.url);
 let bcrypt: Bcrypt | undefined;
 
 /** Throws when the library is not there for this machine. */
 export function loadBcrypt(): Bcrypt {
-  // biome-ignore lint/correctness/noUnresolvedImports: it names its main file without the ending
-  bcrypt ??= require("bcrypt") as Bcrypt;
-  return bcrypt;
+  try {
+    // biome-ignore lint/correctness/noUnresolvedImports: it names its main file without the ending
+    bcrypt ??= require("bcrypt") as Bcrypt;
+    return bcrypt;
+  } catch (cause) {
+    const message = `the bcrypt library is not there for ${process.platform} ${process.arch}`;
+    throw new Error(message, { cause });
+  }
 }
 
 function comparePassword(hash: SlowHash, password: Buffer, done: (isSame: boolean) => void): void {
@@ -87,14 +92,15 @@ export class PasswordChecks {
   /** Keys of what was right, the one used longest ago first. */
   readonly #verified = new Set<string>();
   readonly #checks = new Map<string, Check>();
-  readonly #queue: Check[] = [];
+  readonly #queue = new FairQueue<Check>();
   #waiting = 0;
-  #running = 0;
+  /** There are as many workers as cores: one each keeps all of them busy. */
+  #isRunning: boolean = false;
 
   constructor({
     compare = comparePassword,
     verifiedCapacity = 4_096,
-    waitingCapacity = 512,
+    waitingCapacity = 256,
   }: PasswordChecksInit = {}) {
     this.#compare = compare;
     this.#verifiedCapacity = verifiedCapacity;
@@ -135,13 +141,13 @@ export class PasswordChecks {
     }
     const check = { ...question, hash, waiters: [waiter] };
     this.#checks.set(question.key, check);
-    this.#queue.push(check);
+    this.#queue.put(waiter.from, check);
     this.#run();
   }
 
   #run(): void {
-    while (this.#running < runningCapacity) {
-      const check = this.#queue.shift();
+    while (!this.#isRunning) {
+      const check = this.#queue.take();
       if (check === undefined) return;
       if (check.waiters.some(({ isWaiting }) => isWaiting)) this.#begin(check);
       else this.#conclude(check, false);
@@ -149,9 +155,9 @@ export class PasswordChecks {
   }
 
   #begin(check: Check): void {
-    this.#running += 1;
+    this.#isRunning = true;
     this.#compare(check.hash, check.password, (isSame) => {
-      this.#running -= 1;
+      this.#isRunning = false;
       this.#conclude(check, isSame);
       this.#run();
     });
