@@ -16,7 +16,7 @@ export interface TcpRouterPlan extends Route {
   readonly tls: TcpRouterTls | undefined;
 }
 
-export interface TcpRouterTls {
+interface TcpRouterTls {
   readonly options: string;
   readonly isPassthrough: boolean;
   /** What is agreed to where the options list nothing. */
