@@ -1,12 +1,7 @@
 import { compareGenerations, type Generation } from "../../config-model/snapshot/generation.ts";
 import { type ResourceKey, resourceId } from "../../config-model/snapshot/resource.ts";
 import type { HeldState } from "./committed-state.ts";
-import type { CommittedGeneration } from "./snapshot-store.ts";
-
-interface Step extends HeldState {
-  /** What changed from the step before; of the first step nobody asks. */
-  readonly keys: readonly ResourceKey[];
-}
+import type { CommittedGeneration, PastStep } from "./snapshot-store.ts";
 
 /**
  * Which keys changed in each of the last generations: enough to make a delta from any of them out of the newest state.
@@ -14,7 +9,8 @@ interface Step extends HeldState {
  */
 export class ChangeHistory {
   readonly #maxKeys: number;
-  #steps: Step[] = [];
+  /** Of the first step nobody asks what it changed. */
+  #steps: PastStep[] = [];
   #keyCount = 0;
 
   constructor(maxKeys: number) {
@@ -30,8 +26,19 @@ export class ChangeHistory {
   add({ generation, digest, delta }: CommittedGeneration): void {
     // Copied: an upsert is a key too, and would keep its payload alive.
     const keys = [...delta.upserts, ...delta.removals].map(({ kind, name }) => ({ kind, name }));
-    this.#steps.push({ generation, digest, keys });
-    this.#keyCount += keys.length;
+    this.#push({ generation, digest, keys });
+  }
+
+  /** What was remembered elsewhere: oldest first, without gaps. */
+  resume(steps: readonly PastStep[]): void {
+    const [first, ...later] = steps;
+    this.restart(first);
+    for (const step of later) this.#push(step);
+  }
+
+  #push(step: PastStep): void {
+    this.#steps.push(step);
+    this.#keyCount += step.keys.length;
     let forgotten = 0;
     while (this.#keyCount > this.#maxKeys && forgotten < this.#steps.length - 1) {
       forgotten++; // the step that becomes the first is only built upon: its own keys go

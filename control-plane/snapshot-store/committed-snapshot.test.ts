@@ -58,6 +58,56 @@ test("CommittedSnapshot.deltaSince() leads from every remembered state to the he
   );
 });
 
+/** What a process that starts on the store of the others reads. */
+function restarted(
+  states: readonly CommittedGeneration[],
+  truth: KeyedSnapshot,
+  last = states.at(-1),
+) {
+  const committed = new CommittedSnapshot();
+  committed.load({ upserts: [...truth.resources()], removals: [] });
+  committed.loadHistory(
+    states.map(({ generation, digest, delta: { upserts, removals } }) => {
+      return { generation, digest, keys: [...upserts, ...removals] };
+    }),
+  );
+  committed.finishLoading({
+    fleetId: "fleet-a",
+    generation: last?.generation,
+    digest: last?.digest,
+    sources,
+  });
+  return committed;
+}
+
+test("CommittedSnapshot.deltaSince() knows after a restart what the store remembers", () => {
+  fc.assert(
+    fc.property(fc.array(delta, { minLength: 1, maxLength: 12 }), (commits) => {
+      const { truth, states, commit } = startCommitted();
+      for (const change of commits) commit(change);
+      const committed = restarted(states, truth);
+      const held = new KeyedSnapshot();
+      for (const base of states) {
+        held.apply(base.delta);
+        const caughtUp = new KeyedSnapshot();
+        caughtUp.apply({ upserts: [...held.resources()], removals: [] });
+        caughtUp.apply(committed.deltaSince(base)!);
+        assert.deepEqual(caughtUp.digest(), truth.digest());
+      }
+    }),
+  );
+});
+
+test("CommittedSnapshot believes no history that does not lead to what was read", () => {
+  const { truth, states, commit } = startCommitted();
+  commit({ upserts: [routerResource("a")], removals: [] });
+  commit({ upserts: [routerResource("b")], removals: [] });
+  commit({ upserts: [routerResource("c")], removals: [] });
+  const [first, second, third] = states;
+  assert.ok(restarted(states, truth).deltaSince(first!));
+  assert.equal(restarted([first!, second!], truth, third).deltaSince(first!), undefined);
+});
+
 test("CommittedSnapshot.deltaSince() knows no state it does not remember exactly", () => {
   const { committed, states, commit } = startCommitted();
   commit({ upserts: [routerResource("a")], removals: [] });

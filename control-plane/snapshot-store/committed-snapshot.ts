@@ -3,12 +3,13 @@
  * that its digest is known and confirming it costs nothing more, while everything read meanwhile still shows the state
  * before it.
  */
+import { compareGenerations } from "../../config-model/snapshot/generation.ts";
 import { KeyedSnapshot, type UndoLog } from "../../config-model/snapshot/keyed-snapshot.ts";
 import { type Resource, resourceId } from "../../config-model/snapshot/resource.ts";
 import type { SnapshotDelta } from "../../config-model/snapshot/snapshot-delta.ts";
 import { ChangeHistory } from "./change-history.ts";
 import type { CommittedState, HeldState } from "./committed-state.ts";
-import type { CommittedGeneration, StoreHead } from "./snapshot-store.ts";
+import type { CommittedGeneration, PastStep, StoreHead } from "./snapshot-store.ts";
 
 /** About 20 MB of names at the most. */
 const maxHistoryKeys = 200_000;
@@ -29,6 +30,8 @@ export class CommittedSnapshot implements CommittedState {
   #resources = new KeyedSnapshot();
   readonly #history: ChangeHistory;
   readonly #listeners = new Set<() => void>();
+  /** As the store remembers, until its head is read. */
+  #past: readonly PastStep[] = [];
   #head: StoreHead | undefined;
   #prepared: PreparedCommit | undefined;
 
@@ -83,12 +86,24 @@ export class CommittedSnapshot implements CommittedState {
     this.#resources.apply(part);
   }
 
+  /** What led to the state being read. */
+  loadHistory(steps: readonly PastStep[]): void {
+    this.#past = steps;
+  }
+
   /** The state has been read. Throws `DigestMismatchError`; nothing is offered then. */
   finishLoading(head: StoreHead): void {
     const { generation, digest } = head;
     if (digest !== undefined) this.#expect(digest, generation?.number ?? 0n);
     this.#head = head;
-    this.#history.restart(generation && digest && { generation, digest });
+    const start = generation && digest && { generation, digest };
+    const newest = this.#past.at(-1);
+    if (start !== undefined && newest !== undefined && isSameState(newest, start)) {
+      this.#history.resume(this.#past);
+    } else {
+      this.#history.restart(start);
+    }
+    this.#past = [];
     this.#changed();
   }
 
@@ -96,6 +111,7 @@ export class CommittedSnapshot implements CommittedState {
   reset(): void {
     this.#resources = new KeyedSnapshot();
     this.#prepared = undefined;
+    this.#past = [];
     this.#head = undefined;
     this.#history.restart(undefined);
     this.#changed();
@@ -152,4 +168,11 @@ export class CommittedSnapshot implements CommittedState {
   #changed(): void {
     for (const listener of this.#listeners) listener();
   }
+}
+
+function isSameState(a: HeldState, b: HeldState): boolean {
+  const isSameGeneration =
+    a.generation.fleetId === b.generation.fleetId &&
+    compareGenerations(a.generation, b.generation) === 0;
+  return isSameGeneration && Buffer.compare(a.digest, b.digest) === 0;
 }

@@ -139,6 +139,7 @@ export class EtcdSnapshotStore implements SnapshotStore {
     signal.addEventListener("abort", () => void this.stop(), { once: true });
     const followed = new FollowedLog(this.#clients.calls, this.#keys, {
       onPart: (delta) => reader.onPart(delta),
+      onHistory: (steps) => reader.onHistory?.(steps),
       onHead: (head) => reader.onHead(head),
       onCommit: (commit) => reader.onCommit(commit),
       onNote: (note) => this.#onNote(note, reader),

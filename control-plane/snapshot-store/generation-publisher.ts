@@ -300,6 +300,7 @@ export class GenerationPublisher implements AsyncDisposable {
         this.#limits.loaded(delta.upserts);
         if (!this.#rereading) this.#init.carryOver?.(delta);
       },
+      onHistory: (steps) => this.#committed.loadHistory(steps),
       onHead: (head) => this.#onHead(head),
       onCommit: (commit) => this.#onCommit(commit),
       onNote: (note) => this.#init.onNote?.(note),

@@ -7,7 +7,7 @@ import { newFleetId } from "./new-fleet-id.ts";
 
 export type LocalDatabase = DatabaseSync;
 
-const schemaVersion = 2;
+const schemaVersion = 3;
 
 /**
  * Opens the database of the local store, making it when missing. Throws with a sentence an operator can act on when it is
@@ -56,6 +56,12 @@ function prepareSchema(database: LocalDatabase): void {
     database.exec(`
       ALTER TABLE head ADD COLUMN sources TEXT NOT NULL DEFAULT '{}';
       CREATE TABLE note (name TEXT PRIMARY KEY, text TEXT NOT NULL);`);
+  }
+  if (found < 3) {
+    database.exec(`
+      CREATE TABLE step (
+        number INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, digest BLOB NOT NULL, keys TEXT NOT NULL
+      );`);
   }
   if (found < schemaVersion) database.exec(`PRAGMA user_version = ${schemaVersion}`);
   database.exec("COMMIT");

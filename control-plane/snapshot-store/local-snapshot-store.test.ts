@@ -64,7 +64,7 @@ test("LocalSnapshotStore says what is wrong with a file it cannot use", async ()
   database.exec("PRAGMA user_version = 7");
   database.close();
   await assert.rejects(storeAt(newer).open(new StateReader(), never), {
-    message: `Cannot open snapshot store ${newer}: it was written by a newer version (schema 7, known 2)`,
+    message: `Cannot open snapshot store ${newer}: it was written by a newer version (schema 7, known 3)`,
   });
 });
 

@@ -15,6 +15,7 @@ import type { Logger } from "../../foundation/log.ts";
 import { SerialQueue } from "../../foundation/serial-queue.ts";
 import { TurnSlice } from "../../foundation/turn-slice.ts";
 import { type LocalDatabase, openLocalDatabase } from "./local-database.ts";
+import { LocalSteps } from "./local-steps.ts";
 import {
   type CommitOptions,
   type CommittedGeneration,
@@ -44,6 +45,7 @@ interface OpenStore {
   readonly upsert: Statement;
   readonly remove: Statement;
   readonly writeHead: Statement;
+  readonly steps: LocalSteps;
   readonly reader: SnapshotReader;
   /** Absent until the reading is over. */
   head: StoreHead | undefined;
@@ -79,6 +81,7 @@ export class LocalSnapshotStore implements SnapshotStore {
       ),
       remove: database.prepare("DELETE FROM resource WHERE kind = ? AND name = ?"),
       writeHead: database.prepare("UPDATE head SET epoch = ?, number = ?, digest = ?, sources = ?"),
+      steps: new LocalSteps(database),
       reader,
       head: undefined,
     };
@@ -105,7 +108,7 @@ export class LocalSnapshotStore implements SnapshotStore {
         number: at?.number ?? (head.generation?.number ?? 0n) + 1n,
       };
       const commit = { generation, digest, delta, sources: sources ?? head.sources };
-      await this.#write(store, commit);
+      await this.#write(store, commit, at !== undefined);
       store.head = { fleetId, generation, digest, sources: commit.sources };
       store.reader.onCommit(commit);
       return commit;
@@ -157,10 +160,9 @@ export class LocalSnapshotStore implements SnapshotStore {
   }
 
   /** A first load of 100,000 resources takes over a second: it is written in slices, other work going on between them. */
-  async #write(
-    store: OpenStore,
-    { delta: { upserts, removals }, generation, digest, sources }: CommittedGeneration,
-  ): Promise<void> {
+  async #write(store: OpenStore, commit: CommittedGeneration, isJump: boolean): Promise<void> {
+    const { delta, generation, digest, sources } = commit;
+    const { upserts, removals } = delta;
     const { database } = store;
     const slice = new TurnSlice(sliceMs);
     try {
@@ -174,6 +176,7 @@ export class LocalSnapshotStore implements SnapshotStore {
         if (slice.isSpent) await slice.next();
       }
       const { epoch, number } = generation;
+      store.steps.write(commit, isJump);
       store.writeHead.run(epoch, number, digest, encodeSources(sources));
       database.exec("COMMIT");
     } catch (error) {
@@ -205,6 +208,7 @@ export class LocalSnapshotStore implements SnapshotStore {
       store.reader.onNote?.(row as unknown as StoreNote);
     }
     store.head = readHead(store.database);
+    store.reader.onHistory?.(store.steps.read(store.head.fleetId));
     store.reader.onHead(store.head);
     const { fleetId, generation } = store.head;
     this.#init.log.info("snapshot store opened", {

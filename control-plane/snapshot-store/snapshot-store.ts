@@ -3,6 +3,7 @@
  * only reads. Met by the local store (node:sqlite) and the etcd store; `test/contract` holds the suite both must pass.
  */
 import type { Generation } from "../../config-model/snapshot/generation.ts";
+import type { ResourceKey } from "../../config-model/snapshot/resource.ts";
 import type { SnapshotDelta } from "../../config-model/snapshot/snapshot-delta.ts";
 import type { SourceDigests } from "../../config-model/snapshot/source-digests-text.ts";
 
@@ -14,6 +15,13 @@ export interface CommittedGeneration {
   readonly delta: SnapshotDelta;
   /** What the sources held that it was compiled from. */
   readonly sources: SourceDigests;
+}
+
+/** A generation of the past: what it was, and what it changed of the one before. */
+export interface PastStep {
+  readonly generation: Generation;
+  readonly digest: Uint8Array;
+  readonly keys: readonly ResourceKey[];
 }
 
 /** Where a reading stands: the newest committed generation, or none in a store that was never written. */
@@ -55,6 +63,11 @@ export interface NoteChange {
 export interface SnapshotReader {
   /** The newest committed state, in parts of at most a few hundred KiB (upserts only); then the head follows as the last event. */
   onPart(delta: SnapshotDelta): void;
+  /**
+   * At most once, before `onHead`: the last generations the store remembers, oldest first and without gaps, the newest one
+   * the last. A store need not remember any.
+   */
+  onHistory?(steps: readonly PastStep[]): void;
   /** Once, when the state has been read whole. */
   onHead(head: StoreHead): void;
   /** Every later commit, this process's own included, each once, in order. */

@@ -7,6 +7,7 @@ import { type Resource, resourceId } from "../../config-model/snapshot/resource.
 import type { SnapshotDelta } from "../../config-model/snapshot/snapshot-delta.ts";
 import type {
   CommittedGeneration,
+  PastStep,
   SnapshotReader,
   SnapshotStore,
   StoreHead,
@@ -45,6 +46,7 @@ export class StateReader implements SnapshotReader {
   state = new Map<string, string>();
   largestPartBytes = 0;
   resets = 0;
+  history: readonly PastStep[] = [];
   head: StoreHead | undefined;
   notes = new Map<string, string>();
 
@@ -61,8 +63,22 @@ export class StateReader implements SnapshotReader {
     this.#apply(delta);
   }
 
+  onHistory(steps: readonly PastStep[]): void {
+    assert.equal(this.head, undefined, "history comes before the head");
+    this.history = steps;
+  }
+
   onHead(head: StoreHead): void {
     this.head = head;
+    const newest = this.history.at(-1);
+    if (newest !== undefined) {
+      assert.deepEqual(newest.generation, head.generation, "history ends with the head");
+      assert.deepEqual(Buffer.from(newest.digest), Buffer.from(head.digest ?? []));
+    }
+    for (const [index, { generation }] of this.history.entries()) {
+      const before = this.history[index - 1]?.generation;
+      if (before !== undefined) assert.equal(generation.number, before.number + 1n, "no gaps");
+    }
   }
 
   onCommit(commit: CommittedGeneration): void {
@@ -87,6 +103,7 @@ export class StateReader implements SnapshotReader {
     this.resets += 1;
     this.head = undefined;
     this.state = new Map();
+    this.history = [];
     this.notes = new Map();
   }
 
@@ -160,6 +177,13 @@ export function snapshotStoreConformance(name: string, init: ConformanceInit): v
       assert.deepEqual([...reader.state], [[resourceId(resource("b", "")), "2"]]);
       assert.equal(reader.head?.generation?.number, 2n);
       assert.deepEqual(Buffer.from(reader.head?.digest ?? []), digestOf("2"));
+      const [first, second] = reader.history;
+      assert.deepEqual(Buffer.from(first?.digest ?? []), digestOf("1"));
+      const changed = (second?.keys ?? []).map(resourceId).toSorted();
+      assert.deepEqual(
+        changed,
+        ["a", "b"].map((key) => resourceId(resource(key, ""))),
+      );
       const third = await next.commit({ upserts: [], removals: [] }, digestOf("2"));
       assert.equal(third.generation.number, 3n);
       await next.stop();
@@ -189,6 +213,7 @@ export function snapshotStoreConformance(name: string, init: ConformanceInit): v
         [reader.head?.generation?.epoch, reader.head?.generation?.number],
         [9n, 100n],
       );
+      assert.equal(reader.history.length, 1, "no delta leads over a jump");
     });
 
     test("notes change only from what they were, and are read back", async () => {

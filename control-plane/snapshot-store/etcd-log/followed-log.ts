@@ -139,7 +139,7 @@ export class FollowedLog {
   }
 
   async #readAll(found: HeadReading): Promise<void> {
-    const state = await readState(this.#client, this.#keys, found);
+    const { state, steps } = await readState(this.#client, this.#keys, found);
     const notes = await readNotes(this.#client, this.#keys, found.revision);
     if (this.#known !== undefined) this.#reader.onReset();
     this.#known = undefined;
@@ -152,6 +152,7 @@ export class FollowedLog {
     this.#notes = new Map();
     this.#tellNotes(notes);
     this.#known = { head: found.head, modRevision: found.modRevision };
+    this.#reader.onHistory?.(steps);
     this.#reader.onHead(storeHead(found.head));
   }
 

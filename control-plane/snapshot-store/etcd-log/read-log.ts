@@ -6,7 +6,7 @@ import { TurnSlice } from "../../../foundation/turn-slice.ts";
 import type { EtcdClient } from "../../etcd/etcd-client.ts";
 import { oneKey, prefixRange } from "../../etcd/key-range.ts";
 import { listRange } from "../../etcd/list-range.ts";
-import type { CommittedGeneration } from "../snapshot-store.ts";
+import type { CommittedGeneration, PastStep } from "../snapshot-store.ts";
 import type { LogKeys, RecordPlace } from "./log-keys.ts";
 import { decodeHead, type StoredHead } from "./stored-head.ts";
 import { RecordReading } from "./stored-record.ts";
@@ -56,30 +56,50 @@ export async function readNotes(
   return notes;
 }
 
-/** The state at the head, by resource id. */
+/** A state, and what led to it since its base. */
+interface StateReading {
+  /** By resource id. */
+  readonly state: Map<string, Resource>;
+  readonly steps: readonly PastStep[];
+}
+
+/** The state at the head. */
 export async function readState(
   client: EtcdClient,
   keys: LogKeys,
   { head, revision }: HeadReading,
-): Promise<Map<string, Resource>> {
+): Promise<StateReading> {
   const state = new Map<string, Resource>();
-  const { base } = head;
+  const steps: PastStep[] = [];
+  const { base, fleetId } = head;
   if (base !== undefined) {
     const found = readRecords(client, keys, base.place, base.number, base.number, revision);
-    for await (const { changes } of found) for (const delta of changes) applyDelta(state, delta);
+    for await (const { reading, changes } of found) {
+      steps.push(...stepOf(reading, [], fleetId));
+      for (const delta of changes) applyDelta(state, delta);
+    }
   }
   const first = (base?.number ?? 0n) + 1n;
-  for await (const { changes } of readRecords(
-    client,
-    keys,
-    "delta",
-    first,
-    head.number,
-    revision,
-  )) {
+  const deltas = readRecords(client, keys, "delta", first, head.number, revision);
+  for await (const { reading, changes } of deltas) {
+    steps.push(...stepOf(reading, changes, fleetId));
     for (const delta of changes) applyDelta(state, delta);
   }
-  return state;
+  return { state, steps };
+}
+
+/** Names only: what they named is in the state. */
+function stepOf(
+  { header }: RecordReading,
+  changes: readonly SnapshotDelta[],
+  fleetId: string,
+): PastStep[] {
+  if (header === undefined) return [];
+  const { epoch, number, digest } = header;
+  const keys = changes.flatMap(({ upserts, removals }) =>
+    [...upserts, ...removals].map(({ kind, name }) => ({ kind, name })),
+  );
+  return [{ generation: { fleetId, epoch, number }, digest, keys }];
 }
 
 /** The commits from `first` to `last`, in order, none missing. */
