@@ -17,8 +17,7 @@ const stranger = new CertificateAuthority("Strangers").issue("stranger");
 
 let directory = "";
 let port = 0;
-let origin: Origin;
-let program: Program;
+const resources = new AsyncDisposableStack();
 
 const file = (name: string) => join(directory, name);
 
@@ -35,7 +34,9 @@ async function place(name: string, { cert, key }: Certificate): Promise<void> {
 
 before(async () => {
   directory = await mkdtemp(join(tmpdir(), "switchyard-tls-"));
-  [port, origin] = await Promise.all([freePort(), Origin.start("hello")]);
+  resources.defer(() => rm(directory, { recursive: true, force: true }));
+  port = await freePort();
+  const origin = resources.use(await Origin.start("hello"));
   await place("shop", authority.issue("first", [], ["shop.test"]));
   await writeFile(file("clients.pem"), clients.cert);
   await writeFile(
@@ -53,7 +54,7 @@ tls:
     staff: { clientAuth: { caFiles: [${file("clients.pem")}] } }
 `,
   );
-  program = new Program([
+  const program = new Program([
     "up",
     `--entryPoints.websecure.address=127.0.0.1:${port}`,
     "--entryPoints.websecure.http.tls",
@@ -62,13 +63,12 @@ tls:
     "--fleet.admin.address=127.0.0.1:0",
     "--admin=127.0.0.1:0",
   ]);
+  resources.use(program);
   await program.address("entryPoint", "websecure");
 });
 
 after(async () => {
-  await program?.[Symbol.asyncDispose]();
-  await origin?.[Symbol.asyncDispose]();
-  await rm(directory, { recursive: true, force: true });
+  await resources.disposeAsync();
 });
 
 interface Answer {
