@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 import { formatPosition } from "../config-model/dynamic/diagnostic.ts";
 import { checkConfiguration, isMistake } from "./check-configuration.ts";
@@ -70,10 +73,10 @@ test("a root name is spoken of once", () => {
 });
 
 test("what is behind an unbuilt key of a router is found too", () => {
-  const found = check({ "a.yml": router("a", "      tls: {}\n      middlewares: [m]\n") });
+  const found = check({ "a.yml": router("a", "      ruleSyntax: v2\n      middlewares: [m]\n") });
   assert.deepEqual(found, [
     'a.yml:5:16: Cannot use router "a@file": service "s@file" does not exist',
-    'a.yml:6:7: warning: Cannot use router "a@file": "tls" is not supported yet',
+    'a.yml:6:7: warning: Cannot use router "a@file": "ruleSyntax" is not supported yet',
     'a.yml:7:7: Cannot use router "a@file": middleware "m@file" does not exist',
   ]);
 });
@@ -81,4 +84,23 @@ test("what is behind an unbuilt key of a router is found too", () => {
 test("the same files give the same lines, whatever their order says about names", () => {
   const files = { "b.yml": service, "a.yml": router("a", "") };
   assert.deepEqual(check(files), []);
+});
+
+test("files that objects name are read; one that is not here is no mistake, what is wrong with one is", (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "switchyard-check-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const [users, missing] = [join(folder, "users"), join(folder, "missing")];
+  const file = (path: string) =>
+    `http:\n  middlewares:\n    m:\n      basicAuth:\n        usersFile: ${path}\n`;
+  writeFileSync(users, "ada:$apr1$H6uskkkW$IgXLP6ewTrSuBkTrqE8wj/\n");
+  assert.deepEqual(check({ "a.yml": file(users) }), []);
+  writeFileSync(users, "hunter2\n");
+  assert.deepEqual(check({ "a.yml": file(users) }), [
+    `a.yml:5:20: Cannot use middleware "m@file": line 1 of ${users} is not of the form name:hash`,
+  ]);
+  const pair = `tls:\n  certificates:\n    - { certFile: ${missing}, keyFile: ${users} }\n`;
+  assert.deepEqual(check({ "a.yml": file(missing), "b.yml": pair }), [
+    `a.yml:5:20: warning: Cannot use middleware "m": users file ${missing} cannot be read: there is no such file or folder`,
+    `b.yml:3:19: warning: Cannot use TLS certificate "0": certificate file ${missing} cannot be read: there is no such file or folder`,
+  ]);
 });

@@ -36,10 +36,19 @@ export interface ConfigurationFile {
   readonly text: string;
 }
 
-/** Not so: a key that is valid and not built, and what follows from another problem, which is reported itself. */
+/**
+ * Not so: a key that is valid and not built, a file that this machine may not have, and what follows from another problem,
+ * which is reported itself.
+ */
 export function isMistake({ severity, code }: Diagnostic): boolean {
-  return severity === "error" && code !== "not-built" && code !== "disabled-reference";
+  return severity === "error" && !harmless.has(code);
 }
+
+const harmless: ReadonlySet<Diagnostic["code"]> = new Set([
+  "not-built",
+  "unreadable-file",
+  "disabled-reference",
+]);
 
 /** In the order of the files, and by position in each. */
 export function checkConfiguration(

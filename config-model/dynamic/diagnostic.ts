@@ -20,6 +20,7 @@ type DiagnosticCode =
   | "unknown-key"
   | "invalid-value"
   | "invalid-rule"
+  | "unreadable-file" // a file the object names; another machine may have it
   | "unknown-reference"
   | "disabled-reference" // refers to an object that exists and is itself out
   | "reference-loop"

@@ -70,6 +70,28 @@ test("FileFields finds a field's value, its key, or the nearest key above it", (
   );
 });
 
+test("FileFields finds fields of objects without names by their numbers through all documents", () => {
+  const fields = new FileFields();
+  const text = `tls:
+  certificates:
+    - { certFile: a, keyFile: b }
+    - certFile: c
+---
+tls: { certificates: [{ certFile: d }] }
+`;
+  decodeDocument(text, "f.yml", fields);
+  const certificate = (name: string): ObjectKey => ({ kind: "tlsCertificate", name });
+  assert.deepEqual(
+    [
+      shown(fields, certificate("0"), "keyFile"),
+      shown(fields, certificate("1"), "certFile"),
+      shown(fields, certificate("2"), "certFile"),
+      shown(fields, certificate("3"), "certFile"),
+    ],
+    ["f.yml:3:31", "f.yml:4:17", "f.yml:6:35", undefined],
+  );
+});
+
 test("FileFields answers from the newest readable text, which the objects of earlier ones share", () => {
   const fields = new FileFields();
   const before = decodeDocument("[http.routers.r]\nrule = 'a'\n", "f.toml", fields);

@@ -131,11 +131,11 @@ function withContents(
   { config, problems }: ObjectContents,
 ): PresentObject {
   const severity = config === undefined ? "error" : "warning";
-  const told = problems.map(({ field, message, hint }): Diagnostic => {
+  const told = problems.map(({ field, code, message, hint }): Diagnostic => {
     const subject = `${nouns[key.kind] ?? key.kind} "${shownText(key.name)}"`;
     return {
       severity,
-      code: "invalid-value",
+      code,
       object: key,
       message: `Cannot use ${subject}: ${message}`,
       source: object.fields?.positionOf(key, field) ?? object.source,

@@ -14,6 +14,7 @@ export type ReadFile = (path: string) => FileContent;
 export interface ContentProblem {
   /** Of the object: what names the file. */
   readonly field: FieldPath;
+  readonly code: "invalid-value" | "unreadable-file";
   /** Without a secret. */
   readonly message: string;
   readonly hint?: string;

@@ -81,41 +81,42 @@ function pairContents(written: Pair, before: Pair | undefined, read: ReadFile): 
 }
 
 function readPair({ certFile, keyFile }: Pair, read: ReadFile): Pair | ContentProblem {
-  if (certFile === "") return { field: ["certFile"], message: "it has no certFile" };
-  if (keyFile === "") return { field: ["keyFile"], message: "it has no keyFile" };
+  if (certFile === "") return invalid("certFile", "it has no certFile");
+  if (keyFile === "") return invalid("keyFile", "it has no keyFile");
   // Both, whatever comes of the first: both are to be followed.
   const [cert, key] = [contentOf(certFile, read), contentOf(keyFile, read)];
   if (cert.kind === "unreadable") {
     const message = `certificate file ${shownText(certFile)} cannot be read: ${cert.reason}`;
-    return { field: ["certFile"], message };
+    return { field: ["certFile"], code: "unreadable-file", message };
   }
   if (key.kind === "unreadable") {
-    return { field: ["keyFile"], message: `its private key cannot be read: ${key.reason}` };
+    const message = `its private key cannot be read: ${key.reason}`;
+    return { field: ["keyFile"], code: "unreadable-file", message };
   }
   return { certFile: cert.text, keyFile: key.text };
 }
 
 function pairProblem({ certFile, keyFile }: Pair): ContentProblem | undefined {
   const leaf = readsAs(() => new X509Certificate(certFile));
-  if (leaf === undefined) {
-    return { field: ["certFile"], message: "its certificate is no certificate" };
-  }
+  if (leaf === undefined) return invalid("certFile", "its certificate is no certificate");
   const key = readsAs(() => createPrivateKey(keyFile));
-  if (key === undefined) {
-    return { field: ["keyFile"], message: "its private key is no private key" };
-  }
+  if (key === undefined) return invalid("keyFile", "its private key is no private key");
   if (leaf.checkPrivateKey(key)) return undefined;
-  return { field: ["keyFile"], message: "its private key is that of another certificate" };
+  return invalid("keyFile", "its private key is that of another certificate");
+}
+
+function invalid(field: keyof Pair, message: string): ContentProblem {
+  return { field: [field], code: "invalid-value", message };
 }
 
 function authorityContents(file: string, read: ReadFile): string | Omit<ContentProblem, "field"> {
   const what = isPem(file) ? "a certificate authority" : `certificate authority ${shownText(file)}`;
   const content = contentOf(file, read);
   if (content.kind === "unreadable") {
-    return { message: `${what} cannot be read: ${content.reason}` };
+    return { code: "unreadable-file", message: `${what} cannot be read: ${content.reason}` };
   }
   if (readsAs(() => new X509Certificate(content.text)) !== undefined) return content.text;
-  return { message: `${what} is no certificate` };
+  return { code: "invalid-value", message: `${what} is no certificate` };
 }
 
 function contentOf(written: string, read: ReadFile): ReturnType<ReadFile> {

@@ -13,7 +13,12 @@ export function usersContents(
   const content = read(path);
   if (content.kind === "unreadable") {
     const message = `users file ${shownText(path)} cannot be read: ${content.reason}`;
-    return { config: undefined, problems: [{ field: ["basicAuth", "usersFile"], message }] };
+    const problem = {
+      field: ["basicAuth", "usersFile"],
+      code: "unreadable-file",
+      message,
+    } as const;
+    return { config: undefined, problems: [problem] };
   }
   const usersFile = { path, content: content.text };
   return { config: { ...config, basicAuth: { ...basicAuth, usersFile } }, problems: [] };
