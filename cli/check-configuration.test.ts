@@ -76,7 +76,7 @@ test("what is behind an unbuilt key of a router is found too", () => {
   const found = check({ "a.yml": router("a", "      ruleSyntax: v2\n      middlewares: [m]\n") });
   assert.deepEqual(found, [
     'a.yml:5:16: Cannot use router "a@file": service "s@file" does not exist',
-    'a.yml:6:7: warning: Cannot use router "a@file": "ruleSyntax" is not supported yet',
+    'a.yml:6:19: warning: Cannot use router "a@file": "ruleSyntax" is not supported yet',
     'a.yml:7:7: Cannot use router "a@file": middleware "m@file" does not exist',
   ]);
 });
