@@ -20,6 +20,8 @@ export interface ProcessTotals {
   readonly entryPoints: RequestTotals;
   readonly routers: RequestTotals;
   readonly services: RequestTotals;
+  /** By entry point. */
+  readonly openConnections: ReadonlyMap<string, number>;
 }
 
 /** Anyone can send any method: a series for each would grow without bound. */
@@ -50,7 +52,7 @@ class Sum {
     addAll(this.#sections.services, report.services);
   }
 
-  totals(): ProcessTotals {
+  totals(): Omit<ProcessTotals, "openConnections"> {
     const { entryPoints, routers, services } = this.#sections;
     return {
       entryPoints: flatten(entryPoints),
@@ -78,8 +80,14 @@ export class CounterTotals {
 
   totals(): ProcessTotals {
     const sum = new Sum();
-    for (const report of [...this.#retired, ...this.#last.values()]) sum.add(report);
-    return sum.totals();
+    const openConnections = new Map<string, number>();
+    for (const report of [...this.#retired, ...this.#last.values()]) {
+      sum.add(report);
+      for (const { entryPoint, open } of report.openConnections) {
+        openConnections.set(entryPoint, open + (openConnections.get(entryPoint) ?? 0));
+      }
+    }
+    return { ...sum.totals(), openConnections };
   }
 
   /** Kept as one report, however many workers have died. */
@@ -92,6 +100,7 @@ export class CounterTotals {
       entryPoints: reports(entryPoints),
       routers: reports(routers),
       services: reports(services),
+      openConnections: [], // with a worker its connections are gone
     });
   }
 }

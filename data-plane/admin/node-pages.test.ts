@@ -8,7 +8,7 @@ import { nodePages, type ReportedNode } from "./node-pages.ts";
 
 const options = { readyMaxAgeMs: 0, routerMetrics: false };
 
-function report(count: number, name = "web", method = "GET"): CounterReport {
+function report(count: number, name = "web", method = "GET", open = 0): CounterReport {
   const rows = [
     { status: 200, method, count, durationSecondsSum: count / 2, buckets: [1, 2, count, count] },
   ];
@@ -16,6 +16,7 @@ function report(count: number, name = "web", method = "GET"): CounterReport {
     entryPoints: [{ name, rows }],
     routers: [{ name: "r@file", rows }],
     services: [{ name: "s@file", rows }],
+    openConnections: [{ entryPoint: name, open }],
   };
 }
 
@@ -148,4 +149,18 @@ test("/metrics escapes labels, and counts methods nobody knows as one", async ()
     ),
     body,
   );
+});
+
+test("open connections are those of workers that run", async () => {
+  const totals = new CounterTotals();
+  totals.update(0, report(1, "web", "GET", 3));
+  totals.update(1, report(1, "web", "GET", 4));
+  totals.update(2, report(1, "db"));
+  const text = async () => (await page(nodePages(node({}, totals), options), "/metrics")).body;
+  assert.match(
+    await text(),
+    /traefik_open_connections\{entrypoint="web",protocol="TCP"\} 7\n.*entrypoint="db",protocol="TCP"\} 0\n/,
+  );
+  totals.retire(1);
+  assert.match(await text(), /traefik_open_connections\{entrypoint="web",protocol="TCP"\} 3\n/);
 });

@@ -119,7 +119,7 @@ function kindName(kind: ResourceKind): string {
 
 async function metrics(node: ReportedNode, withRouters: boolean): Promise<string> {
   const totals = await node.totals();
-  const families = nodeMetrics(node).map(metricText);
+  const families = [...nodeMetrics(node), openConnections(totals)].map(metricText);
   families.push(
     requestMetricsText({
       prefix: "traefik_entrypoint",
@@ -145,6 +145,17 @@ async function metrics(node: ReportedNode, withRouters: boolean): Promise<string
     );
   }
   return families.join("");
+}
+
+function openConnections(totals: ProcessTotals): Metric {
+  return {
+    name: "traefik_open_connections",
+    help: "Connections that are open, by entry point.",
+    type: "gauge",
+    samples: [...totals.openConnections].map(([entrypoint, value]) => {
+      return { labels: { entrypoint, protocol: "TCP" }, value };
+    }),
+  };
 }
 
 function nodeMetrics(node: ReportedNode): Metric[] {

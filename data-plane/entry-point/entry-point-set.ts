@@ -4,10 +4,12 @@ import type { ServedEntryPoint } from "../builder/live-state.ts";
 import type { EntryPointSink } from "../builder/worker-state.ts";
 import type { DeadlineSweeper } from "../connection/deadline-sweeper.ts";
 import type { CounterFamily } from "../metrics/counter-registry.ts";
+import type { OpenConnections } from "../metrics/open-connections.ts";
 import { EntryPoint } from "./entry-point.ts";
 
 export interface EntryPointSetInit {
   readonly counters: CounterFamily;
+  readonly openConnections: OpenConnections;
   readonly sweeper: DeadlineSweeper;
   readonly log: Logger;
 }
@@ -25,6 +27,7 @@ export class EntryPointSet implements EntryPointSink {
   put(served: ServedEntryPoint): void {
     const { name } = served.plan;
     this.#removed.delete(name);
+    this.#init.openConnections.keep(name);
     const known = this.#entryPoints.get(name);
     if (known !== undefined) {
       known.switchTo(served);
@@ -46,6 +49,7 @@ export class EntryPointSet implements EntryPointSink {
       socket.destroy();
       return;
     }
+    this.#init.openConnections.count(name, socket);
     entryPoint.accept(socket);
   }
 
@@ -57,6 +61,7 @@ export class EntryPointSet implements EntryPointSink {
     if (!this.#removed.delete(name)) return;
     this.#entryPoints.delete(name);
     this.#init.counters.retire(name);
+    this.#init.openConnections.retire(name);
   }
 
   async drainAll(): Promise<void> {

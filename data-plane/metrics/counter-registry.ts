@@ -1,4 +1,5 @@
 import type { CounterReport, RequestCounterReport } from "../worker/worker-protocol.ts";
+import { OpenConnections } from "./open-connections.ts";
 import { RequestCounters } from "./request-counters.ts";
 
 /**
@@ -41,12 +42,14 @@ export class CounterRegistry {
   readonly entryPoints = new CounterFamily();
   readonly routers = new CounterFamily();
   readonly services = new CounterFamily();
+  readonly openConnections = new OpenConnections();
 
   report(): CounterReport {
     return {
       entryPoints: this.entryPoints.report(),
       routers: this.routers.report(),
       services: this.services.report(),
+      openConnections: this.openConnections.report(),
     };
   }
 }

@@ -67,6 +67,8 @@ export interface CounterReport {
   readonly entryPoints: readonly RequestCounterReport[];
   readonly routers: readonly RequestCounterReport[];
   readonly services: readonly RequestCounterReport[];
+  /** Of this moment. */
+  readonly openConnections: readonly { readonly entryPoint: string; readonly open: number }[];
 }
 
 export interface RequestCounterReport {

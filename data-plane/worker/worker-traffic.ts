@@ -47,6 +47,7 @@ export class WorkerTraffic {
     const transport = new NodeTransport();
     this.#entryPoints = new EntryPointSet({
       counters: this.#counters.entryPoints,
+      openConnections: this.#counters.openConnections,
       sweeper,
       log: this.#log,
     });

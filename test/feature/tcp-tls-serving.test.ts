@@ -540,6 +540,31 @@ test("without TCP routers that take TLS an SSLRequest is a message like any othe
   await client.hears(`a:${sslRequest.toString("latin1")}`);
 });
 
+test("open connections are counted by entry point, whatever becomes of them", async () => {
+  await serve(
+    tcpRouterOf("db@file", { rule: "HostSNI(`db.test`)", service: "a", tls: {} }),
+    tcpRouterOf("pass@file", { service: "a", tls: { passthrough: true } }),
+  );
+  const count = async () => (await worker.collectCounters()).openConnections;
+  assert.deepEqual(await count(), [{ entryPoint: "web", open: 0 }]);
+  const ended = connect({ port, host: "127.0.0.1", servername: "db.test", ca: authority.cert });
+  await once(ended, "data");
+  using passed = await RawClient.connect(port);
+  passed.socket.write(await clientHello({ servername: "x.test" }));
+  await passed.hears("a:");
+  using plain = await RawClient.connect(port);
+  using silent = await RawClient.connect(port);
+  plain.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  await plain.hears("404");
+  assert.deepEqual(await count(), [{ entryPoint: "web", open: 4 }]);
+  for (const { socket } of [passed, plain, silent]) socket.destroy();
+  ended.destroy();
+  await until("none to be left", async () => (await count())[0]?.open === 0);
+  await worker.apply([], { removals: [keyOf(webEntryPoint())] });
+  worker.tell({ kind: "drainEntryPoint", entryPoint: "web" });
+  await until("it to be forgotten", async () => (await count()).length === 0);
+});
+
 test("open connections go on through every change, new ones follow it", async () => {
   const router = (service: string) =>
     tcpRouterOf("db@file", { rule: "HostSNI(`db.test`)", service, tls: {} });

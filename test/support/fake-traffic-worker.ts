@@ -72,7 +72,8 @@ export class FakeTrafficWorker {
         this.#next = new Map();
         return;
       case "collectCounters": {
-        const counters = this.behaviour.counters ?? { entryPoints: [], routers: [], services: [] };
+        const none = { entryPoints: [], routers: [], services: [], openConnections: [] };
+        const counters = this.behaviour.counters ?? none;
         this.#post({ kind: "counters", request: message.request, counters });
         return;
       }
