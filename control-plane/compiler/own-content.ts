@@ -1,6 +1,7 @@
 /** One object's own content and its bytes, as read now or as in use since an earlier batch or process. */
 import type { DynamicObject } from "../../config-model/dynamic/dynamic-object.ts";
 import type { ObjectKey } from "../../config-model/dynamic/object-key.ts";
+import { bodyHoldsPrivateKey } from "../../config-model/snapshot/private-keys.ts";
 import type { Resource } from "../../config-model/snapshot/resource.ts";
 import { resourceKindOf } from "../../config-model/snapshot/resource-kind.ts";
 import { errorText } from "../../foundation/error-text.ts";
@@ -10,7 +11,7 @@ import { standIn } from "./compile-tls.ts";
 import { type Body, type CompiledContent, invalid, out } from "./compiled-content.ts";
 import type { CompiledObject } from "./compiled-object.ts";
 import { describeObject } from "./describe-object.ts";
-import { decodeBody, entryPointsOf, holdsPrivateKey, tlsOf } from "./resource-body.ts";
+import { decodeBody, entryPointsOf, tlsOf } from "./resource-body.ts";
 import type { ProviderPrecedence } from "./router-priority.ts";
 
 export type EncodeResource = (kind: ResourceKind, name: string, body: Body) => Resource;
@@ -44,7 +45,8 @@ export class OwnContentCompiler {
     try {
       const content = compileObject(key, config, this.#precedence);
       if (content.kind !== "usable" || isRouter(key)) return { content };
-      if (this.#withholdsKeys && holdsPrivateKey(content.body)) return { content: withheld(key) };
+      if (this.#withholdsKeys && bodyHoldsPrivateKey(content.body))
+        return { content: withheld(key) };
       const resource = this.encode(key, content.body);
       return resource === undefined ? { content } : { content, resource };
     } catch (error) {

@@ -117,11 +117,6 @@ export function withParents(body: Body, parents: readonly string[]): Body {
   return { $case: "httpRouter", value: { ...body.value, parents: [...parents] } };
 }
 
-export function holdsPrivateKey(body: Body): boolean {
-  if (body.$case === "tlsStore") return body.value.defaultCertificate !== undefined;
-  return body.$case === "tlsCertificate";
-}
-
 /** What a carried-over router asks for; whether it once followed the defaults is not in its bytes. */
 export function entryPointsOf(body: Body): EntryPointSelection | undefined {
   if (body.$case === "tcpRouter") return body.value.entryPoints;
@@ -164,5 +159,6 @@ function optionsIds(name: string | undefined): readonly string[] {
 }
 
 export function middlewareIds(names: readonly string[]): readonly string[] {
+  if (names.length === 0) return [];
   return [...new Set(names)].map((name) => objectId({ kind: "httpMiddleware", name }));
 }

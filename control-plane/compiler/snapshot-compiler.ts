@@ -14,6 +14,7 @@
 import type { SourcePosition } from "../../config-model/dynamic/diagnostic.ts";
 import type { EntryPointConfig } from "../../config-model/dynamic/dynamic-object.ts";
 import { objectId } from "../../config-model/dynamic/object-key.ts";
+import { bodyHoldsPrivateKey } from "../../config-model/snapshot/private-keys.ts";
 import type { Resource, ResourceKey } from "../../config-model/snapshot/resource.ts";
 import { objectKeyOf } from "../../config-model/snapshot/resource-kind.ts";
 import type { SnapshotDelta } from "../../config-model/snapshot/snapshot-delta.ts";
@@ -33,7 +34,6 @@ import {
   encodeResource,
   entryPointsOf,
   givenTlsOf,
-  holdsPrivateKey,
   localMiddlewaresOf,
   mentionedObjects,
   parentsOf,
@@ -154,7 +154,7 @@ export class SnapshotCompiler {
     const body = decodeBody(resource.payload);
     // What is in the place of options that were never good is not good itself.
     const isStandIn = body?.$case === "tlsOptions" && body.value.unusable;
-    const isWithheld = this.#withholdsKeys && body !== undefined && holdsPrivateKey(body);
+    const isWithheld = this.#withholdsKeys && body !== undefined && bodyHoldsPrivateKey(body);
     if (!isStandIn && !isWithheld) object.inUse = { kind: "carried", resource };
     object.compiled = isWithheld ? undefined : resource;
     object.published = resource;
@@ -182,8 +182,7 @@ export class SnapshotCompiler {
     return batch;
   }
 
-  #takeIn({ key, object: source }: WatchedChange, batch: Batch): void {
-    const id = objectId(key);
+  #takeIn({ id, key, object: source }: WatchedChange, batch: Batch): void {
     let object = this.#graph.get(id);
     if (source === undefined) {
       if (object !== undefined) this.#delete(object, batch);

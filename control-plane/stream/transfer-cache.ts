@@ -1,7 +1,7 @@
+import { holdsPrivateKey } from "../../config-model/snapshot/private-keys.ts";
 import { type Compression, RejectionPolicy } from "../../proto/gen/switchyard/fleet/v1/fleet.ts";
 import type { CommittedState, HeldState } from "../snapshot-store/committed-state.ts";
 import { SharedTransfer } from "./shared-transfer.ts";
-import { holdsPrivateKey } from "./withheld-keys.ts";
 
 /** Nodes of a fleet are at few different generations; more than these are served without being shared. */
 const maxTransfers = 64;
@@ -44,6 +44,8 @@ export class TransferCache {
     const delta = base && this.#deltaFrom(base, target);
     if (base !== undefined && delta === undefined) return this.transferFrom(undefined, compression);
     const content = delta ?? this.#committed.full();
+    // The compiler leaves keys out. A generation may hold some all the same: one from before the stream was insecure, or of a
+    // replica that is configured otherwise.
     if (this.#withholdsKeys && content.upserts.some(holdsPrivateKey)) return undefined;
     const transfer = new SharedTransfer({
       target,
