@@ -36,7 +36,8 @@ export function findAllProblems(
   for (const { key, diagnostics } of compiler.apply(changes).diagnostics) {
     found.set(objectId(key), diagnostics);
   }
-  let suspects = changes.filter(({ key }) => isHindered(found.get(objectId(key))));
+  if (found.size === 0) return [];
+  let suspects = changes.filter(({ id }) => isHindered(found.get(id)));
   for (const remedy of remedies) {
     suspects = suspects.flatMap((change) => mended(change, remedy));
     if (suspects.length === 0) break;
@@ -62,12 +63,12 @@ function isHindered(diagnostics: readonly Diagnostic[] = []): boolean {
 }
 
 function mended(
-  { key, object }: WatchedChange,
+  { id, key, object }: WatchedChange,
   remedy: (config: RouterConfig) => RouterConfig,
 ): readonly WatchedChange[] {
   const config: DynamicObject | undefined = object?.config;
   if (object === undefined || (config?.kind !== "httpRouter" && config?.kind !== "tcpRouter")) {
     return [];
   }
-  return [{ key, object: { ...object, config: remedy(config) } }];
+  return [{ id, key, object: { ...object, config: remedy(config) } }];
 }

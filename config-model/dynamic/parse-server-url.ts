@@ -64,13 +64,13 @@ export function parseServerUrl(url: string): ServerUrlParse {
       "a port is a number from 1 to 65535",
     );
   }
-  if (/%(?![\dA-Fa-f]{2})/.test(rawPath)) {
+  if (rawPath.includes("%") && /%(?![\dA-Fa-f]{2})/.test(rawPath)) {
     return invalid(
       `Server URL "${shown}" has an invalid escape in its path`,
       "a % is followed by two hexadecimal digits",
     );
   }
-  const path = rawPath.replace(/[^!-~]+/gu, (part) => encodeURIComponent(part.toWellFormed()));
+  const path = rawPath === "" ? "" : escapedPath(rawPath);
   return { ok: true, server: { scheme, host: split.host, port, authority, path } };
 }
 
@@ -78,13 +78,19 @@ function invalid(message: string, hint: string): ServerUrlParse {
   return { ok: false, code: "invalid-value", message, hint };
 }
 
+function escapedPath(path: string): string {
+  return path.replace(/[^!-~]+/gu, (part) => encodeURIComponent(part.toWellFormed()));
+}
+
 function splitAuthority(authority: string): { host: string; port: string } | undefined {
-  const bracketed = /^\[([^\]]*)\](?::(.*))?$/.exec(authority);
-  if (bracketed !== null) {
-    const [, host = "", port = ""] = bracketed;
+  if (authority.startsWith("[")) {
+    const bracketed = /^\[([^\]]*)\](?::(.*))?$/.exec(authority);
+    const [, host = "", port = ""] = bracketed ?? [];
     return isIP(host) === 6 && !host.includes("%") ? { host, port } : undefined;
   }
-  const [host = "", port = "", ...rest] = authority.split(":");
-  if (rest.length > 0 || host.length > 255 || !hostNamePattern.test(host)) return undefined;
+  const colon = authority.indexOf(":");
+  const host = colon < 0 ? authority : authority.slice(0, colon);
+  const port = colon < 0 ? "" : authority.slice(colon + 1);
+  if (port.includes(":") || host.length > 255 || !hostNamePattern.test(host)) return undefined;
   return { host, port };
 }

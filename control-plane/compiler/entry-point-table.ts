@@ -88,6 +88,11 @@ export class EntryPointTable {
   /** In the order asked for, each name once. */
   bind(selection: EntryPointSelection): BoundEntryPoints {
     if (selection === "default") return { names: this.#defaults, unknown: [] };
+    const [first] = selection;
+    // Of most routers, each of which is bound when it is compiled.
+    if (selection.length === 1 && first !== undefined && this.#traits.has(first)) {
+      return { names: selection, unknown: [] };
+    }
     const asked = [...new Set(selection)];
     return {
       names: asked.filter((name) => this.#traits.has(name)),

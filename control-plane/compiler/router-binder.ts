@@ -125,6 +125,7 @@ export class RouterBinder {
       options !== defaultTlsName &&
       hosts.length > 0 &&
       this.#entryPoints.traitsOf(entryPoint)?.tlsOptions?.includes("@") === false;
+    if (uses.length === 0) return [];
     const names = uses.filter(isLocal).map(({ options }) => options);
     return [...new Set(names)].map((name) => objectId({ kind: "tlsOptions", name }));
   }

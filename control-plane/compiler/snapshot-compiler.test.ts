@@ -25,17 +25,18 @@ import { SnapshotCompiler } from "./snapshot-compiler.ts";
 
 function change(name: string, config: DynamicObject, line = 1): WatchedChange {
   const source = { provider: "file", location: "routes.yml", line, column: 1 };
-  return { key: { kind: config.kind, name }, object: { source, config, problems: [] } };
+  const key = { kind: config.kind, name };
+  return { id: objectId(key), key, object: { source, config, problems: [] } };
 }
 
 function broken(key: ObjectKey, message: string): WatchedChange {
   const source = { provider: "file", location: "routes.yml", line: 9, column: 1 };
   const problem: Diagnostic = { severity: "error", code: "invalid-value", message, source };
-  return { key, object: { source, config: undefined, problems: [problem] } };
+  return { id: objectId(key), key, object: { source, config: undefined, problems: [problem] } };
 }
 
 function gone(kind: ObjectKey["kind"], name: string): WatchedChange {
-  return { key: { kind, name }, object: undefined };
+  return { id: objectId({ kind, name }), key: { kind, name }, object: undefined };
 }
 
 const web = change("web", entryPoint(8000));
@@ -140,7 +141,7 @@ describe("SnapshotCompiler", () => {
     const moving = change("r@file", httpRouter());
     const compiling = started(moving, change("app@file", httpService()));
     const source = { provider: "file", location: "routes.yml", line: 7, column: 3 };
-    compiling.apply({ key: moving.key, object: { ...moving.object!, source } });
+    compiling.apply({ ...moving, object: { ...moving.object!, source } });
     assert.deepEqual(compiling.compiler.sourceOf({ kind: 3, name: "r@file" }), source);
   });
 

@@ -75,7 +75,7 @@ export class ConfigurationWatcher {
       const id = objectId(key);
       const provider = this.#providers.get(providerOf(key));
       if (provider === undefined || (provider.phase === "complete" && !this.#objects.has(id))) {
-        this.#held.set(id, { key, object: undefined });
+        this.#held.set(id, { id, key, object: undefined });
       } else if (!this.#objects.has(id)) {
         provider.carried.set(id, key);
       }
@@ -121,19 +121,20 @@ export class ConfigurationWatcher {
       const before = this.#objects.get(id);
       if (object === undefined) {
         this.#objects.delete(id);
-        if (before !== undefined || wasCarried) changed.push({ key: qualified, object: undefined });
+        if (before === undefined && !wasCarried) continue;
+        changed.push({ id, key: qualified, object: undefined });
       } else {
         const merged = keepUnchanged(object, before);
         if (merged === before) continue;
         this.#objects.set(id, merged);
-        changed.push({ key: qualified, object: merged });
+        changed.push({ id, key: qualified, object: merged });
       }
     }
     return changed;
   }
 
   #unnamed({ carried }: ProviderState): WatchedChange[] {
-    const removals = [...carried.values()].map((key) => ({ key, object: undefined }));
+    const removals = Array.from(carried, ([id, key]) => ({ id, key, object: undefined }));
     carried.clear();
     return removals;
   }
@@ -147,7 +148,7 @@ export class ConfigurationWatcher {
   }
 
   #hold(changes: readonly WatchedChange[]): void {
-    for (const change of changes) this.#held.set(objectId(change.key), change);
+    for (const change of changes) this.#held.set(change.id, change);
   }
 
   #release(): void {

@@ -4,6 +4,8 @@ import type { SourceState } from "../../config-model/snapshot/source-digest.ts";
 
 /** One object of the merged dynamic configuration that changed. */
 export interface WatchedChange {
+  /** `objectId` of the key, made once: with 100,000 objects it is a good part of the work. */
+  readonly id: string;
   /** Qualified: `name@provider`, except for entry points and node settings. */
   readonly key: ObjectKey;
   /**
