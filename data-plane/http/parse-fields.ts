@@ -84,6 +84,9 @@ export function parseFields(
         continue;
       }
       if (isReadByEngine[knownId] === 1) {
+        const isFraming =
+          knownId === headerId.contentLength || knownId === headerId.transferEncoding;
+        if (isFraming && hasTab(bytes, nameEnd, index)) return -400;
         const verdict = reader.readField(id, text.slice(valueStart - start, valueEnd - start));
         if (verdict !== 0) return -verdict;
         if (id === headerId.host || id === headerId.connection) {
@@ -104,4 +107,10 @@ export function parseFields(
   }
   if (bytes[index] !== carriageReturn || bytes[index + 1] !== lineFeed) return -400;
   return index + 2 - start;
+}
+
+/** Some servers do not take a tab for the blank it is, and then see another value, or none. */
+function hasTab(bytes: Uint8Array, start: number, end: number): boolean {
+  const at = bytes.indexOf(horizontalTab, start);
+  return at !== -1 && at < end;
 }

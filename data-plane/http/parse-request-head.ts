@@ -96,6 +96,7 @@ export class RequestHead implements FieldReader, HeadSource {
       case headerId.connection:
         return parseConnectionHeader(value, this) ? 0 : 400;
       case headerId.expect:
+        if (this.expectsContinue) return 400;
         this.expectsContinue = true;
         return value.toLowerCase() === "100-continue" ? 0 : 417;
       case headerId.upgrade:

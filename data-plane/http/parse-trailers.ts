@@ -1,5 +1,5 @@
 import { HeaderList } from "./header-list.ts";
-import { isSentByEngine, knownHeaderId } from "./known-header.ts";
+import { headerId, isSentByEngine, knownHeaderId } from "./known-header.ts";
 import { parseFields } from "./parse-fields.ts";
 
 /**
@@ -38,15 +38,24 @@ const headOnly = new Set([
   "www-authenticate",
 ]);
 
-const silentReader = { readField: () => 0 };
+/** Who frames a message behind its body means to be read twice. */
+const reader = {
+  readField(id: number): number {
+    const knownId = Math.abs(id);
+    return knownId === headerId.contentLength || knownId === headerId.transferEncoding ? 400 : 0;
+  },
+};
 
-/** Field lines, each with its CRLF, after a chunked body; false when one is malformed, or there are too many. */
+/**
+ * Field lines, each with its CRLF, after a chunked body; false when one is malformed or frames the message, or there are
+ * too many.
+ */
 export function parseTrailers(lines: string, trailers: HeaderList): boolean {
   const text = `${lines}\r\n`;
   const parsed = new HeaderList();
   parsed.beginParsed(text);
   const source = { bytes: Buffer.from(text, "latin1"), start: 0, text };
-  if (parseFields(source, 0, parsed, silentReader, true) < 0) return false;
+  if (parseFields(source, 0, parsed, reader, true) < 0) return false;
   for (let index = 0; index < parsed.length; index += 1) {
     // Many applications read `_` as `-`.
     const name = parsed.lowerNameAt(index).replaceAll("_", "-");

@@ -94,7 +94,7 @@ function lineEnd(random: SeededRandom): string {
 }
 
 function field(random: SeededRandom, name: string, value: string): string {
-  const colon = random.chance(0.01) ? random.pick([" :", "\t:", "", "::"]) : ":";
+  const colon = random.chance(0.02) ? random.pick([" :", "\t:", "", "::"]) : ":";
   const blank = random.pick(["", " ", " ", " ", "\t", "  "]);
   return `${name}${colon}${blank}${value}${lineEnd(random)}`;
 }

@@ -50,6 +50,7 @@ function fieldsAt(text: string, from: number): { fields: Fields; end: number } |
   fieldLine.lastIndex = from;
   let end = from;
   for (let line = fieldLine.exec(text); line !== null; line = fieldLine.exec(text)) {
+    if (isFraming(line[1] ?? "") && line[0].includes("\t")) return undefined;
     fields.push([line[1] ?? "", line[2] ?? ""]);
     end = fieldLine.lastIndex;
   }
@@ -61,11 +62,13 @@ export function valuesOf(fields: Fields, name: string): string[] {
   return fields.filter(([one]) => one.toLowerCase() === name).map(([, value]) => value);
 }
 
+/** In either spelling. */
+function isFraming(name: string): boolean {
+  return /^(?:content[-_]length|transfer[-_]encoding)$/i.test(name);
+}
+
 function hasUnderscored(fields: Fields): boolean {
-  return fields.some(([name]) => {
-    const plain = name.toLowerCase().replaceAll("_", "-");
-    return name.includes("_") && (plain === "content-length" || plain === "transfer-encoding");
-  });
+  return fields.some(([name]) => name.includes("_") && isFraming(name));
 }
 
 function isGoodHost(host: string): boolean {
@@ -121,7 +124,8 @@ function isGoodRequest(method: string, target: string, minor: number, fields: Fi
   if (method === "TRACE" && hasBody) return false;
   if (minor === 0 && hasBody && ["GET", "HEAD", "DELETE"].includes(method)) return false;
   const expected = valuesOf(fields, "expect");
-  if (expected.some((value) => value.toLowerCase() !== "100-continue")) return false;
+  if (expected.length > 1 || expected.some((value) => value.toLowerCase() !== "100-continue"))
+    return false;
   const hosts = valuesOf(fields, "host");
   if (hosts.length > 1 || (minor === 1 && hosts.length !== 1)) return false;
   return hosts.every((host) => host !== "" && isGoodHost(host)) && isGoodTarget(method, target);
@@ -150,7 +154,8 @@ function chunkedAt(text: string, from: number): Body | undefined {
     at += 2;
   }
   const section = fieldsAt(text, at);
-  return section && { body, trailers: section.fields, end: section.end };
+  if (section === undefined || section.fields.some(([name]) => isFraming(name))) return undefined;
+  return { body, trailers: section.fields, end: section.end };
 }
 
 export function readRequests(stream: string): NaiveStream {

@@ -128,7 +128,12 @@ export const mistakes: readonly Mistake[] = [
     "if (byte === lineFeed) return this.#finish();\n        this.#state = byte === carriageReturn ? state.lastLineFeed",
   ),
   trailers("any trailer", "!headOnly.has(name)", "name !== ''"),
-  trailers("framing in trailers", "isSentByEngine[knownHeaderId(name)] !== 1 && ", ""),
+  trailers("framing in trailers", "transferEncoding ? 400 : 0", "transferEncoding ? 0 : 0"),
+  trailers(
+    "fields of a connection in trailers, with underscores",
+    "isSentByEngine[knownHeaderId(name)] !== 1 && ",
+    "",
+  ),
   partial("an end that comes in two pieces", "this.#searchedTo - 3", "this.#searchedTo"),
   partial("LF in a head that is not all there", "bytes[index - 1] !== 13", "index < 0"),
   connection(
