@@ -1,7 +1,9 @@
-import { get } from "node:http";
 import { parseHostPort } from "../foundation/format-address.ts";
 import { CommandFailedError, exitCode, UsageError } from "./exit-code.ts";
 import { loadStatic } from "./load-static.ts";
+
+// As an import it would load Node's own HTTP client with it, several times a minute.
+const { get } = process.getBuiltinModule("node:http");
 
 const timeoutMs = 5_000;
 const defaultAdminAddress = "127.0.0.1:8090";

@@ -2,10 +2,12 @@
  * How large etcd lets its database grow. It tells so on its page of metrics and, before 3.6, nowhere else; where that page
  * is closed to us the answer is unknown.
  */
-import { request as httpRequest } from "node:http";
-import { request as httpsRequest } from "node:https";
 import type { EtcdAccess } from "./etcd-connection.ts";
 import { readTlsMaterial } from "./etcd-tls.ts";
+
+// As imports they would load Node's own HTTP client with them, at every start.
+const { request: httpRequest } = process.getBuiltinModule("node:http");
+const { request: httpsRequest } = process.getBuiltinModule("node:https");
 
 const timeoutMs = 4_000;
 const maximumPageBytes = 8 * 1024 * 1024;
