@@ -462,6 +462,40 @@ test("an end is passed on as an end: the other half goes on", async () => {
   client.destroy();
 });
 
+test("a reset of one side ends the other", async () => {
+  await using echo = await TcpBackend.start((socket) => socket.write("here"));
+  await serve(
+    tcpRouterOf("db@file", { rule: "HostSNI(`db.test`)", service: "echo", tls: {} }),
+    tcpRouterOf("pass@file", { service: "echo", tls: { passthrough: true } }),
+    tcpServiceOf("echo", [echo.port]),
+  );
+  const ended = async () => {
+    const raw = connectPlain({ port, host: "127.0.0.1" });
+    const socket = connect({ socket: raw, servername: "db.test", ca: authority.cert });
+    socket.on("error", () => {});
+    await once(socket, "data");
+    return raw;
+  };
+  const passed = async () => {
+    const raw = connectPlain({ port, host: "127.0.0.1" });
+    raw.write(await clientHello({ servername: "x.test" }));
+    await once(raw, "data");
+    return raw;
+  };
+  for (const open of [ended, passed]) {
+    const first = await open();
+    const upstream = echo.sockets.at(-1);
+    first.resetAndDestroy();
+    await until("the server to see it", () => upstream?.destroyed || upstream?.readableEnded);
+    const second = await open();
+    second.on("error", () => {});
+    echo.sockets.at(-1)?.resetAndDestroy();
+    await until("the client to see it", () => second.destroyed || second.readableEnded);
+    second.destroy();
+    upstream?.destroy();
+  }
+});
+
 /** Says it is a Postgres client, and is let into TLS. */
 async function postgresClient(): Promise<Socket> {
   const socket = connectPlain({ port, host: "127.0.0.1" });
