@@ -283,27 +283,33 @@ describe("decodeKvObject()", () => {
   });
 
   test("checks keys below what is not built", () => {
-    const object = decodeRouter({ rule: "Path(`/`)", service: "s", "tls/optionz": "x" });
+    const object = decodeRouter({
+      rule: "Path(`/`)",
+      service: "s",
+      "observability/metricz": "x",
+    });
     assert.deepEqual(said(object), [
-      'traefik/http/routers/r1/tls/optionz: Unknown key "optionz" in tls of router "r1", did you mean "options"?',
+      'traefik/http/routers/r1/observability/metricz: Unknown key "metricz" in observability of router "r1", did you mean "metrics"?',
     ]);
     assert.equal(object.config, undefined);
   });
 
   for (const [value, expected] of [
-    ["true", [{ path: "tls", effect: "closed" }]],
-    ["", [{ path: "tls", effect: "closed" }]],
-    ["TRUE", [{ path: "tls", effect: "closed" }]],
-    ["false", []],
+    ["true", { options: "x" }],
+    ["", { options: "x" }],
+    ["TRUE", { options: "x" }],
+    ["false", undefined],
   ] as const) {
-    test(`an allow-empty key with value "${value}" is ${expected.length > 0 ? "on" : "off"}`, () => {
+    test(`an allow-empty key with value "${value}" is ${expected === undefined ? "off" : "on"}`, () => {
       const { config, problems } = decodeRouter({
         rule: "Path(`/`)",
         tls: value,
         "tls/options": "x",
       });
       assert.deepEqual(problems, []);
-      assert.deepEqual(config?.unbuilt, expected);
+      assert.ok(config?.kind === "httpRouter");
+      assert.deepEqual(config.tls, expected);
+      assert.deepEqual(config.unbuilt, []);
     });
   }
 
@@ -312,7 +318,8 @@ describe("decodeKvObject()", () => {
     assert.deepEqual(said(object), [
       'traefik/http/routers/r1/tls: Value "yes" switches tls of router "r1" off, write true to switch it on',
     ]);
-    assert.deepEqual(object.config?.unbuilt, []);
+    assert.ok(object.config?.kind === "httpRouter");
+    assert.equal(object.config.tls, undefined);
   });
 
   test("of keys that differ in case the last gives the value, a list as a whole", () => {
@@ -468,14 +475,10 @@ describe("decodeKvObject()", () => {
   }
 
   test("an object of a kind that is not built is known and closed", () => {
-    const key = { kind: "tlsOptions", name: "default" } as const;
-    const { config } = decodePairs(
-      key,
-      { minVersion: "VersionTLS13" },
-      "traefik/tls/options/default",
-    );
-    assert.equal(config?.kind, "tlsOptions");
-    assert.equal(config.minVersion, "VersionTLS13");
+    const key = { kind: "httpServersTransport", name: "t" } as const;
+    const place = "traefik/http/serversTransports/t";
+    const { config } = decodePairs(key, { serverName: "x" }, place);
+    assert.equal(config?.kind, "httpServersTransport");
     assert.deepEqual(config.unbuilt, [{ path: "", effect: "closed" }]);
   });
 
