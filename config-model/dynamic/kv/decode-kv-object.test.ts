@@ -475,10 +475,10 @@ describe("decodeKvObject()", () => {
   }
 
   test("an object of a kind that is not built is known and closed", () => {
-    const key = { kind: "httpServersTransport", name: "t" } as const;
-    const place = "traefik/http/serversTransports/t";
-    const { config } = decodePairs(key, { serverName: "x" }, place);
-    assert.equal(config?.kind, "httpServersTransport");
+    const key = { kind: "tcpServersTransport", name: "t" } as const;
+    const place = "traefik/tcp/serversTransports/t";
+    const { config } = decodePairs(key, { dialTimeout: "1s" }, place);
+    assert.equal(config?.kind, "tcpServersTransport");
     assert.deepEqual(config.unbuilt, [{ path: "", effect: "closed" }]);
   });
 
