@@ -53,6 +53,7 @@ const entryPoint = new EntryPointRuntime({
     underscoreHeaders: 0,
     deniedPathCharacters: "",
     httpTls: undefined,
+    udp: undefined,
   },
   handler: { current: handler },
   counters: new RequestCounters("web"),

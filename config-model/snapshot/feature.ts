@@ -9,4 +9,5 @@ export type ResourceFeature =
   | "parent-routers"
   | "router-tls"
   | "entry-point-tls"
-  | "tcp-router-tls";
+  | "tcp-router-tls"
+  | "udp-entry-point";

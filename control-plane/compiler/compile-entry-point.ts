@@ -44,6 +44,7 @@ export function compileEntryPoint(key: ObjectKey, config: EntryPointConfig): Com
         underscoreHeaders: underscoreHeaders[config.underscoreHeaders],
         deniedPathCharacters: config.deniedPathCharacters,
         httpTls: config.http.tls && { options: config.http.tls.options ?? "" },
+        udp: undefined,
       },
     },
     problems: [],

@@ -26,6 +26,7 @@ function neededFeatures(body: Body): ResourceFeature[] {
     if (underscoreHeaders !== UnderscoreHeaders.KEEP) needed.push("underscore-headers");
     if (deniedPathCharacters !== "") needed.push("denied-path-characters");
     if (body.value.httpTls !== undefined) needed.push("entry-point-tls");
+    if (body.value.udp !== undefined) needed.push("udp-entry-point");
   }
   if (body.$case === "httpRouter") {
     const { parents, tls, defaultTlsOn } = body.value;
@@ -59,6 +60,14 @@ export function requiredObjects(body: Body): readonly string[] {
       const { service, tls } = body.value;
       const options = tls?.passthrough === true ? undefined : tls?.options;
       return [objectId({ kind: "tcpService", name: service }), ...optionsIds(options)];
+    }
+    case "udpRouter":
+      return [objectId({ kind: "udpService", name: body.value.service })];
+    case "udpService": {
+      const { type } = body.value;
+      if (type?.$case !== "weighted") return [];
+      const names = new Set(type.value.services.map(({ name }) => name));
+      return [...names].map((name) => objectId({ kind: "udpService", name }));
     }
     case "httpMiddleware": {
       const { type } = body.value;
@@ -119,7 +128,7 @@ export function withParents(body: Body, parents: readonly string[]): Body {
 
 /** What a carried-over router asks for; whether it once followed the defaults is not in its bytes. */
 export function entryPointsOf(body: Body): EntryPointSelection | undefined {
-  if (body.$case === "tcpRouter") return body.value.entryPoints;
+  if (body.$case === "tcpRouter" || body.$case === "udpRouter") return body.value.entryPoints;
   if (body.$case !== "httpRouter" || body.value.parents.length > 0) return undefined;
   return body.value.entryPoints;
 }
@@ -141,11 +150,14 @@ export function bound(
     }
     case "tcpRouter":
       return { $case: "tcpRouter", value: { ...body.value, entryPoints: [...entryPoints] } };
+    case "udpRouter":
+      return { $case: "udpRouter", value: { ...body.value, entryPoints: [...entryPoints] } };
     case "nodeSettings":
     case "entryPoint":
     case "httpService":
     case "httpMiddleware":
     case "tcpService":
+    case "udpService":
     case "tlsOptions":
     case "tlsCertificate":
     case "tlsStore":

@@ -27,6 +27,8 @@ const kinds: Readonly<Record<Body["$case"], ResourceKind>> = {
   httpMiddleware: ResourceKind.HTTP_MIDDLEWARE,
   tcpRouter: ResourceKind.TCP_ROUTER,
   tcpService: ResourceKind.TCP_SERVICE,
+  udpRouter: ResourceKind.UDP_ROUTER,
+  udpService: ResourceKind.UDP_SERVICE,
   tlsOptions: ResourceKind.TLS_OPTIONS,
   tlsCertificate: ResourceKind.TLS_CERTIFICATE,
   tlsStore: ResourceKind.TLS_STORE,

@@ -148,6 +148,13 @@ function needs(body: Body): string[] {
       if (type?.$case !== "chain") return [];
       return type.value.middlewares.map((name) => `httpMiddleware:${name}`);
     }
+    case "udpRouter":
+      return [`udpService:${body.value.service}`];
+    case "udpService": {
+      const { type } = body.value;
+      if (type?.$case !== "weighted") return [];
+      return type.value.services.map(({ name }) => `udpService:${name}`);
+    }
     case "nodeSettings":
     case "entryPoint":
     case "httpService":

@@ -167,6 +167,8 @@ export interface ResourceBody {
     | { $case: "tlsOptions"; value: TlsOptions }
     | { $case: "tlsCertificate"; value: TlsCertificate }
     | { $case: "tlsStore"; value: TlsStore }
+    | { $case: "udpRouter"; value: UdpRouter }
+    | { $case: "udpService"; value: UdpService }
     | undefined;
 }
 
@@ -229,7 +231,19 @@ export interface EntryPoint {
    * Set: every HTTP router here answers TLS requests only; those without TLS of their own have these options. Feature:
    * entry-point-tls.
    */
-  httpTls: EntryPointTls | undefined;
+  httpTls:
+    | EntryPointTls
+    | undefined;
+  /**
+   * Set: it takes datagrams, not connections; beside it only `host`, `port` and the two grace timeouts count. Feature:
+   * udp-entry-point.
+   */
+  udp: UdpEntryPoint | undefined;
+}
+
+export interface UdpEntryPoint {
+  /** A session ends once neither side has sent anything for so long. */
+  sessionTimeoutMs: number;
 }
 
 export interface EntryPointTls {
@@ -456,6 +470,35 @@ export interface TcpServer {
   port: number;
 }
 
+/** Of several on one entry point the last by name serves there. */
+export interface UdpRouter {
+  entryPoints: string[];
+  service: string;
+}
+
+export interface UdpService {
+  type: { $case: "loadBalancer"; value: UdpLoadBalancer } | { $case: "weighted"; value: UdpWeighted } | undefined;
+}
+
+export interface UdpLoadBalancer {
+  servers: UdpServer[];
+}
+
+export interface UdpServer {
+  host: string;
+  port: number;
+}
+
+export interface UdpWeighted {
+  services: UdpWeightedService[];
+}
+
+export interface UdpWeightedService {
+  name: string;
+  /** None: it is never chosen. */
+  weight: number;
+}
+
 /**
  * Named `default@provider` they are the default ones: what routers have that name no others. When there are none, those
  * are TLS 1.2 and newer; when there are several, nothing is served with them.
@@ -536,6 +579,12 @@ export const ResourceBody: MessageFns<ResourceBody> = {
         break;
       case "tlsStore":
         TlsStore.encode(message.body.value, writer.uint32(154).fork()).join();
+        break;
+      case "udpRouter":
+        UdpRouter.encode(message.body.value, writer.uint32(162).fork()).join();
+        break;
+      case "udpService":
+        UdpService.encode(message.body.value, writer.uint32(170).fork()).join();
         break;
     }
     return writer;
@@ -642,6 +691,22 @@ export const ResourceBody: MessageFns<ResourceBody> = {
             message.body = { $case: "tlsStore", value: TlsStore.decode(reader, reader.uint32()) };
             continue;
           }
+          case 20: {
+            if (tag !== 162) {
+              break;
+            }
+
+            message.body = { $case: "udpRouter", value: UdpRouter.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 21: {
+            if (tag !== 170) {
+              break;
+            }
+
+            message.body = { $case: "udpService", value: UdpService.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -718,6 +783,18 @@ export const ResourceBody: MessageFns<ResourceBody> = {
       case "tlsStore": {
         if (object.body?.value !== undefined && object.body?.value !== null) {
           message.body = { $case: "tlsStore", value: TlsStore.fromPartial(object.body.value) };
+        }
+        break;
+      }
+      case "udpRouter": {
+        if (object.body?.value !== undefined && object.body?.value !== null) {
+          message.body = { $case: "udpRouter", value: UdpRouter.fromPartial(object.body.value) };
+        }
+        break;
+      }
+      case "udpService": {
+        if (object.body?.value !== undefined && object.body?.value !== null) {
+          message.body = { $case: "udpService", value: UdpService.fromPartial(object.body.value) };
         }
         break;
       }
@@ -986,6 +1063,7 @@ function createBaseEntryPoint(): EntryPoint {
     underscoreHeaders: 0,
     deniedPathCharacters: "",
     httpTls: undefined,
+    udp: undefined,
   };
 }
 
@@ -1041,6 +1119,9 @@ export const EntryPoint: MessageFns<EntryPoint> = {
     }
     if (message.httpTls !== undefined) {
       EntryPointTls.encode(message.httpTls, writer.uint32(138).fork()).join();
+    }
+    if (message.udp !== undefined) {
+      UdpEntryPoint.encode(message.udp, writer.uint32(146).fork()).join();
     }
     return writer;
   },
@@ -1194,6 +1275,14 @@ export const EntryPoint: MessageFns<EntryPoint> = {
             message.httpTls = EntryPointTls.decode(reader, reader.uint32());
             continue;
           }
+          case 18: {
+            if (tag !== 146) {
+              break;
+            }
+
+            message.udp = UdpEntryPoint.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1232,6 +1321,62 @@ export const EntryPoint: MessageFns<EntryPoint> = {
     message.httpTls = (object.httpTls !== undefined && object.httpTls !== null)
       ? EntryPointTls.fromPartial(object.httpTls)
       : undefined;
+    message.udp = (object.udp !== undefined && object.udp !== null) ? UdpEntryPoint.fromPartial(object.udp) : undefined;
+    return message;
+  },
+};
+
+function createBaseUdpEntryPoint(): UdpEntryPoint {
+  return { sessionTimeoutMs: 0 };
+}
+
+export const UdpEntryPoint: MessageFns<UdpEntryPoint> = {
+  encode(message: UdpEntryPoint, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.sessionTimeoutMs !== 0) {
+      writer.uint32(8).uint32(message.sessionTimeoutMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UdpEntryPoint {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUdpEntryPoint();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.sessionTimeoutMs = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<UdpEntryPoint>): UdpEntryPoint {
+    return UdpEntryPoint.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<UdpEntryPoint>): UdpEntryPoint {
+    const message = createBaseUdpEntryPoint();
+    message.sessionTimeoutMs = object.sessionTimeoutMs ?? 0;
     return message;
   },
 };
@@ -3623,6 +3768,398 @@ export const TcpServer: MessageFns<TcpServer> = {
     const message = createBaseTcpServer();
     message.host = object.host ?? "";
     message.port = object.port ?? 0;
+    return message;
+  },
+};
+
+function createBaseUdpRouter(): UdpRouter {
+  return { entryPoints: [], service: "" };
+}
+
+export const UdpRouter: MessageFns<UdpRouter> = {
+  encode(message: UdpRouter, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.entryPoints) {
+      writer.uint32(10).string(v!);
+    }
+    if (message.service !== "") {
+      writer.uint32(18).string(message.service);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UdpRouter {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUdpRouter();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.entryPoints.push(reader.string());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.service = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<UdpRouter>): UdpRouter {
+    return UdpRouter.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<UdpRouter>): UdpRouter {
+    const message = createBaseUdpRouter();
+    message.entryPoints = object.entryPoints?.map((e) => e) || [];
+    message.service = object.service ?? "";
+    return message;
+  },
+};
+
+function createBaseUdpService(): UdpService {
+  return { type: undefined };
+}
+
+export const UdpService: MessageFns<UdpService> = {
+  encode(message: UdpService, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    switch (message.type?.$case) {
+      case "loadBalancer":
+        UdpLoadBalancer.encode(message.type.value, writer.uint32(10).fork()).join();
+        break;
+      case "weighted":
+        UdpWeighted.encode(message.type.value, writer.uint32(18).fork()).join();
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UdpService {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUdpService();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.type = { $case: "loadBalancer", value: UdpLoadBalancer.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.type = { $case: "weighted", value: UdpWeighted.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<UdpService>): UdpService {
+    return UdpService.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<UdpService>): UdpService {
+    const message = createBaseUdpService();
+    switch (object.type?.$case) {
+      case "loadBalancer": {
+        if (object.type?.value !== undefined && object.type?.value !== null) {
+          message.type = { $case: "loadBalancer", value: UdpLoadBalancer.fromPartial(object.type.value) };
+        }
+        break;
+      }
+      case "weighted": {
+        if (object.type?.value !== undefined && object.type?.value !== null) {
+          message.type = { $case: "weighted", value: UdpWeighted.fromPartial(object.type.value) };
+        }
+        break;
+      }
+    }
+    return message;
+  },
+};
+
+function createBaseUdpLoadBalancer(): UdpLoadBalancer {
+  return { servers: [] };
+}
+
+export const UdpLoadBalancer: MessageFns<UdpLoadBalancer> = {
+  encode(message: UdpLoadBalancer, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.servers) {
+      UdpServer.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UdpLoadBalancer {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUdpLoadBalancer();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.servers.push(UdpServer.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<UdpLoadBalancer>): UdpLoadBalancer {
+    return UdpLoadBalancer.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<UdpLoadBalancer>): UdpLoadBalancer {
+    const message = createBaseUdpLoadBalancer();
+    message.servers = object.servers?.map((e) => UdpServer.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseUdpServer(): UdpServer {
+  return { host: "", port: 0 };
+}
+
+export const UdpServer: MessageFns<UdpServer> = {
+  encode(message: UdpServer, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.host !== "") {
+      writer.uint32(10).string(message.host);
+    }
+    if (message.port !== 0) {
+      writer.uint32(16).uint32(message.port);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UdpServer {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUdpServer();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.host = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.port = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<UdpServer>): UdpServer {
+    return UdpServer.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<UdpServer>): UdpServer {
+    const message = createBaseUdpServer();
+    message.host = object.host ?? "";
+    message.port = object.port ?? 0;
+    return message;
+  },
+};
+
+function createBaseUdpWeighted(): UdpWeighted {
+  return { services: [] };
+}
+
+export const UdpWeighted: MessageFns<UdpWeighted> = {
+  encode(message: UdpWeighted, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.services) {
+      UdpWeightedService.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UdpWeighted {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUdpWeighted();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.services.push(UdpWeightedService.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<UdpWeighted>): UdpWeighted {
+    return UdpWeighted.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<UdpWeighted>): UdpWeighted {
+    const message = createBaseUdpWeighted();
+    message.services = object.services?.map((e) => UdpWeightedService.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseUdpWeightedService(): UdpWeightedService {
+  return { name: "", weight: 0 };
+}
+
+export const UdpWeightedService: MessageFns<UdpWeightedService> = {
+  encode(message: UdpWeightedService, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.weight !== 0) {
+      writer.uint32(16).uint32(message.weight);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UdpWeightedService {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUdpWeightedService();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.weight = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<UdpWeightedService>): UdpWeightedService {
+    return UdpWeightedService.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<UdpWeightedService>): UdpWeightedService {
+    const message = createBaseUdpWeightedService();
+    message.name = object.name ?? "";
+    message.weight = object.weight ?? 0;
     return message;
   },
 };
