@@ -5,6 +5,7 @@
 
 import { AdminServer } from "../../foundation/admin/admin-server.ts";
 import type { Logger } from "../../foundation/log.ts";
+import { sleep } from "../../foundation/sleep.ts";
 import { StateDirectory } from "../../foundation/state-directory.ts";
 import { nodePages } from "../admin/node-pages.ts";
 import type { AgentToMain, MainToAgent } from "../worker/worker-protocol.ts";
@@ -40,6 +41,9 @@ const defaultTiming: AgentTiming = {
   workerAnswerTimeoutMs: 60_000,
   flushIntervalMs: 1_000,
 };
+
+/** A large state takes workers longer than its node may stay away from its control plane. */
+const restoredWaitMs = 1_000;
 
 export class Agent {
   readonly #init: AgentInit;
@@ -109,7 +113,7 @@ export class Agent {
     try {
       if (stateDir !== undefined) await this.#openStateDirectory(stateDir);
       // Last-known-good comes first: gRPC takes as long to load as everything else here together.
-      void this.#loadStream();
+      if (this.#state.running === undefined) void this.#loadStream();
       await this.#admin.start();
       const identity = await resolveNodeIdentity({
         nodeId,
@@ -214,11 +218,20 @@ export class Agent {
     return import("./grpc-snapshot-stream.ts");
   }
 
+  /** What was on disk serves first, should that not take long: this thread has to tell workers when to switch. */
+  async #restored(): Promise<void> {
+    const aborted = new AbortController();
+    const signal = AbortSignal.any([aborted.signal, this.#stop.signal]);
+    await Promise.race([this.#applier.hasServed, sleep(restoredWaitMs, signal)]);
+    aborted.abort();
+  }
+
   #begin(identity: NodeIdentity): void {
     if (!this.#stop.signal.aborted) this.#following = this.#follow(identity);
   }
 
   async #follow(identity: NodeIdentity): Promise<void> {
+    if (this.#state.running !== undefined) await this.#restored();
     const { openSnapshotStream } = await this.#loadStream();
     if (this.#stop.signal.aborted) return;
     const { options, log } = this.#init;

@@ -63,6 +63,7 @@ export class SnapshotApplier {
   #transfer = 0;
   #onConditionChange: () => void = () => {};
   #hasSwitched = false;
+  readonly #firstSwitch = Promise.withResolvers<void>();
   /** For metrics. */
   readonly counts = { applied: 0, failed: 0, digestMismatches: 0 };
 
@@ -73,6 +74,11 @@ export class SnapshotApplier {
   /** Whether what the node holds is switched in at a worker. */
   get isServing(): boolean {
     return this.#init.workers.anyInSync && this.#hasSwitched;
+  }
+
+  /** Resolves once something has been switched in at a worker. */
+  get hasServed(): Promise<void> {
+    return this.#firstSwitch.promise;
   }
 
   /** Called whenever `rejected()` may have changed outside a transfer; replaces the listener before. */
@@ -193,6 +199,7 @@ export class SnapshotApplier {
     for (const worker of await workers.switch(id)) post({ kind: "workerServing", worker });
     listeners.activate(id);
     this.#hasSwitched = true;
+    this.#firstSwitch.resolve();
   }
 
   /** Gives workers that started since the last change the state as it is. */
