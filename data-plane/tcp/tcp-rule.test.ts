@@ -68,7 +68,7 @@ for (const rule of [
 ]) {
   test(`compileTcpRule() refuses ${rule}`, () => {
     assert.throws(() => compileTcpRule(ruleOf(rule, "tcp")), {
-      message: "HostSNI(`db.test`) needs TLS, which is not supported here",
+      message: "HostSNI(`db.test`) needs TLS, and the router has none",
     });
   });
 }

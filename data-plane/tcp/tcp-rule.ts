@@ -10,7 +10,7 @@ import { compileConnectionRule } from "./connection-rule.ts";
 export function compileTcpRule(rule: Rule): TcpPredicate {
   const serverName = namedServer(rule);
   if (serverName !== undefined) {
-    throw new RuleBuildError(`HostSNI(\`${serverName}\`) needs TLS, which is not supported here`);
+    throw new RuleBuildError(`HostSNI(\`${serverName}\`) needs TLS, and the router has none`);
   }
   return compileConnectionRule(rule);
 }
