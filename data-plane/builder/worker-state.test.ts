@@ -163,7 +163,7 @@ test("resources this version does not know are rejected, each with its reason", 
       "ruleless: it has no rule",
       'tls: server "https://x" has scheme "https", which is not supported',
       "bare: addPrefix has an empty prefix",
-      "sni: HostSNI(`db.test`) needs TLS, which is not supported here",
+      "sni: HostSNI(`db.test`) needs TLS, and the router has none",
     ],
   );
   assert.equal(harness.ask(), "200 127.0.0.1:8001/v1/");
