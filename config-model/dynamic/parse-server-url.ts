@@ -28,11 +28,10 @@ const example = "http://10.0.0.1:8080";
 
 /** Never quotes the part before `@`: it may hold a password. */
 export function parseServerUrl(url: string): ServerUrlParse {
-  const shown = shownValue(url);
   if (url === "") return invalid("a server has no URL", `write it like ${example}`);
   const match = urlPattern.exec(url);
   if (match === null) {
-    return invalid(`Server URL "${shown}" has no scheme`, `write it like ${example}`);
+    return invalid(`Server URL "${shownValue(url)}" has no scheme`, `write it like ${example}`);
   }
   const [, rawScheme = "", rawAuthority = "", rawPath = ""] = match;
   const scheme = rawScheme.toLowerCase();
@@ -40,12 +39,12 @@ export function parseServerUrl(url: string): ServerUrlParse {
     return {
       ok: false,
       code: "not-built",
-      message: `Server URL "${shown}" uses scheme "${scheme}", which is not supported yet`,
+      message: `Server URL "${shownValue(url)}" uses scheme "${scheme}", which is not supported yet`,
     };
   }
   if (scheme !== "http") {
     return invalid(
-      `Server URL "${shown}" has unknown scheme "${shownText(scheme)}"`,
+      `Server URL "${shownValue(url)}" has unknown scheme "${shownText(scheme)}"`,
       "valid is http",
     );
   }
@@ -53,20 +52,20 @@ export function parseServerUrl(url: string): ServerUrlParse {
   const split = splitAuthority(authority);
   if (split === undefined) {
     return invalid(
-      `Server URL "${shown}" has no valid host`,
+      `Server URL "${shownValue(url)}" has no valid host`,
       `write it like ${example} or http://[::1]:8080`,
     );
   }
   const port = split.port === "" ? 80 : Number(split.port);
   if (!/^\d*$/.test(split.port) || port < 1 || port > 65_535) {
     return invalid(
-      `Server URL "${shown}" has an invalid port`,
+      `Server URL "${shownValue(url)}" has an invalid port`,
       "a port is a number from 1 to 65535",
     );
   }
   if (rawPath.includes("%") && /%(?![\dA-Fa-f]{2})/.test(rawPath)) {
     return invalid(
-      `Server URL "${shown}" has an invalid escape in its path`,
+      `Server URL "${shownValue(url)}" has an invalid escape in its path`,
       "a % is followed by two hexadecimal digits",
     );
   }

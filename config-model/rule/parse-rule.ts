@@ -123,7 +123,8 @@ class RuleParser {
       this.#advance();
     }
     this.#expect(")", open);
-    return { kind: "matcher", ...this.#checkedCall(name, values), negated };
+    const call = this.#checkedCall(name, values);
+    return { kind: "matcher", name: call.name, arguments: call.arguments, negated };
   }
 
   #parseArgument(open: Token): Token {

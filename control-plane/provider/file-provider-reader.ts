@@ -152,8 +152,8 @@ export class FileReader {
       if (!file.complete) incomplete ??= file.problems[0]?.message;
       for (const [writtenId, original] of file.objects) {
         const place = placeOf(path, writtenId, original);
-        places.add(place);
         const object = this.#content.resolve(place, original);
+        if (object !== original) places.add(place);
         const id = object === original ? writtenId : objectId(object.key);
         const first = merged.get(id);
         if (first === undefined) merged.set(id, object);
