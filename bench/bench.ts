@@ -17,6 +17,13 @@ const benches: ReadonlyMap<string, { readonly what: string; readonly load: () =>
     ],
     ["propagation", { what: "etcd put to served", load: () => import("./propagation.ts") }],
     [
+      "burst",
+      {
+        what: "first load, and many new routers in one go, to the last of many data planes",
+        load: () => import("./burst.ts"),
+      },
+    ],
+    [
       "change-cost",
       {
         what: "CPU and bytes per change by number of routers",

@@ -17,6 +17,8 @@ export interface LoadedFleet extends AsyncDisposable {
   readonly addresses: readonly string[];
   /** Carries the first data plane's stream. */
   readonly relay: CountingRelay;
+  /** From the start of the control plane until the first data plane served the last router. */
+  readonly loadMs: number;
 }
 
 /** etcd takes at most 128 operations in a transaction. */
@@ -42,11 +44,13 @@ export async function startLoadedFleet({
     fleet.dataPlane(index === 0 ? { controlPlane: relay.address } : {}),
   );
   const addresses: string[] = [];
+  let loadMs = 0;
   for (const dataPlane of dataPlanes) {
     await dataPlane.log(({ msg }) => msg === "listening", 120_000);
     const address = await dataPlane.address("entryPoint", "web");
     await served(address, "a", { host: hostOf(routers - 1) }, 120_000);
     addresses.push(address);
+    loadMs ||= performance.now() - controlPlane.startedAtMs;
   }
   return {
     etcd,
@@ -55,6 +59,7 @@ export async function startLoadedFleet({
     dataPlanes,
     addresses,
     relay,
+    loadMs,
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };
 }
@@ -73,11 +78,16 @@ async function fill(client: Etcd3, routers: number, urls: readonly string[]): Pr
     ["traefik/http/services/a/loadBalancer/servers/0/url", urls[0] ?? ""],
     ["traefik/http/services/b/loadBalancer/servers/0/url", urls[1] ?? ""],
   ];
-  for (let router = 0; router < routers; router += 1) {
-    pairs.push([`traefik/http/routers/r${router}/rule`, `Host(\`${hostOf(router)}\`)`]);
-    pairs.push([`traefik/http/routers/r${router}/service`, "a"]);
-  }
-  await putAll(client, pairs);
+  await putAll(client, [...pairs, ...routerPairs(0, routers)]);
+}
+
+export function routerPairs(first: number, count: number): [string, string][] {
+  return Array.from({ length: count }, (_, index) => first + index).flatMap(
+    (router): [string, string][] => [
+      [`traefik/http/routers/r${router}/rule`, `Host(\`${hostOf(router)}\`)`],
+      [`traefik/http/routers/r${router}/service`, "a"],
+    ],
+  );
 }
 
 export async function putAll(client: Etcd3, pairs: readonly [string, string][]): Promise<void> {
