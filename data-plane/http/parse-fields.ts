@@ -77,6 +77,9 @@ export function parseFields(
     }
     if (byte !== carriageReturn || bytes[index + 1] !== lineFeed) return -400;
     let id = classifyName(bytes, nameStart, nameEnd, hash);
+    // In the one form that is sent on as it came.
+    const isPlain =
+      valueStart === nameEnd + 2 && valueEnd === index && bytes[nameEnd + 1] === space;
     if (id !== headerId.other) {
       const knownId = id < 0 ? -id : id;
       if (isManagedHeader[knownId] === 1 && dropsManaged) {
@@ -84,9 +87,7 @@ export function parseFields(
         continue;
       }
       if (isReadByEngine[knownId] === 1) {
-        const isFraming =
-          knownId === headerId.contentLength || knownId === headerId.transferEncoding;
-        if (isFraming && hasTab(bytes, nameEnd, index)) return -400;
+        if (!isPlain && isFraming(knownId) && hasTab(bytes, nameEnd, index)) return -400;
         const verdict = reader.readField(id, text.slice(valueStart - start, valueEnd - start));
         if (verdict !== 0) return -verdict;
         if (id === headerId.host || id === headerId.connection) {
@@ -95,11 +96,10 @@ export function parseFields(
         }
       }
     }
-    if (id < 0) id = headerId.other;
-    if (valueStart === nameEnd + 2 && valueEnd === index && bytes[nameEnd + 1] === space) {
+    if (isPlain) {
+      if (id < 0) id = headerId.other;
       headers.appendParsed(id, nameStart - start, nameEnd - start, valueEnd - start);
     } else {
-      // Not in the one form that is sent on as it came.
       const name = text.slice(nameStart - start, nameEnd - start);
       headers.appendChecked(name, text.slice(valueStart - start, valueEnd - start));
     }
@@ -109,8 +109,11 @@ export function parseFields(
   return index + 2 - start;
 }
 
+function isFraming(id: number): boolean {
+  return id === headerId.contentLength || id === headerId.transferEncoding;
+}
+
 /** Some servers do not take a tab for the blank it is, and then see another value, or none. */
 function hasTab(bytes: Uint8Array, start: number, end: number): boolean {
-  const at = bytes.indexOf(horizontalTab, start);
-  return at !== -1 && at < end;
+  return bytes.subarray(start, end).includes(horizontalTab);
 }
