@@ -99,15 +99,16 @@ export function checkMatcherCall(
     return { problem: { message: `${name} takes ${wanted} ${noun}, not ${values.length}` } };
   }
   const normalised: string[] = [];
-  for (const [index, value] of values.entries()) {
-    const check = definition.checks[index];
+  for (const value of values) {
+    const argument = normalised.length;
+    const check = definition.checks[argument];
     if (check === undefined) break;
     if (value === "") {
-      return { problem: { argument: index, message: `empty argument of ${name}` } };
+      return { problem: { argument, message: `empty argument of ${name}` } };
     }
     const outcome = check(value);
     if ("problem" in outcome) {
-      return { problem: { argument: index, message: `${name}: ${outcome.problem}` } };
+      return { problem: { argument, message: `${name}: ${outcome.problem}` } };
     }
     normalised.push(outcome.value);
   }
