@@ -1,9 +1,9 @@
 import {
   type SourceDigests,
-  sourcesAsJson,
   sourcesFromJson,
 } from "../../../config-model/snapshot/source-digests-text.ts";
 import type { StoreHead } from "../snapshot-store.ts";
+import { digestText, readDigestText } from "./digest-text.ts";
 import type { RecordPlace } from "./log-keys.ts";
 
 /** The one key that decides which records count: it is replaced in the transaction that ends a commit. */
@@ -28,7 +28,9 @@ interface StoredBase {
   readonly bytes: number;
 }
 
-const formatVersion = 1;
+const formatVersion = 2;
+/** Digests were longer, and those of sources had names. */
+const firstFormatVersion = 1;
 
 /** JSON, so that an operator with etcdctl can read it. */
 export function encodeHead({ digest, epoch, number, base, sources, ...rest }: StoredHead): Buffer {
@@ -37,9 +39,9 @@ export function encodeHead({ digest, epoch, number, base, sources, ...rest }: St
       version: formatVersion,
       epoch: epoch.toString(),
       number: number.toString(),
-      digest: Buffer.from(digest).toString("hex"),
+      digest: digestText(digest),
       base: base && { ...base, number: base.number.toString() },
-      ...(sources.size > 0 && { sources: sourcesAsJson(sources) }),
+      ...(sources.size > 0 && { sources: storedSources(sources) }),
       ...rest,
     }),
   );
@@ -48,7 +50,7 @@ export function encodeHead({ digest, epoch, number, base, sources, ...rest }: St
 /** Throws when the head is none, or one of a version that is not known here. */
 export function decodeHead(value: Uint8Array): StoredHead {
   const stored = JSON.parse(Buffer.from(value).toString());
-  if (stored.version !== formatVersion) {
+  if (stored.version !== formatVersion && stored.version !== firstFormatVersion) {
     throw new Error(
       `Cannot read the snapshot store: its format is ${stored.version}, known is ${formatVersion}`,
     );
@@ -60,10 +62,36 @@ export function decodeHead(value: Uint8Array): StoredHead {
     deltaBytes,
     epoch: BigInt(stored.epoch),
     number: BigInt(stored.number),
-    digest: Buffer.from(stored.digest, "hex"),
+    digest: readDigestText(stored.digest),
     base: base && { place: base.place, number: BigInt(base.number), bytes: base.bytes },
-    sources: sourcesFromJson(stored.sources ?? {}),
+    sources:
+      stored.version === firstFormatVersion
+        ? sourcesFromJson(stored.sources)
+        : readSources(stored.sources ?? {}),
   };
+}
+
+type StoredSources = Readonly<Record<string, readonly [digest: string, revision?: string]>>;
+
+function storedSources(sources: SourceDigests): StoredSources {
+  return Object.fromEntries(
+    [...sources].map(([provider, { digest, revision }]) => [
+      provider,
+      revision === undefined ? [digestText(digest)] : [digestText(digest), revision.toString()],
+    ]),
+  );
+}
+
+function readSources(stored: StoredSources): SourceDigests {
+  return new Map(
+    Object.entries(stored).map(([provider, [digest, revision]]) => [
+      provider,
+      {
+        digest: readDigestText(digest),
+        ...(revision !== undefined && { revision: BigInt(revision) }),
+      },
+    ]),
+  );
 }
 
 export function storeHead({ fleetId, epoch, number, digest, sources }: StoredHead): StoreHead {

@@ -49,3 +49,17 @@ test("RecordReading tells a record by half, and ignores what another attempt lef
   assert.ok(reading.isWhole);
   assert.equal(changes.length, values.length);
 });
+
+test("RecordReading reads a header of the first format", () => {
+  const json = JSON.stringify({
+    epoch: "1",
+    number: "7",
+    digest: "07".repeat(32),
+    commitId: "commit",
+    parts: 1,
+  });
+  const length = Buffer.alloc(4);
+  length.writeUInt32BE(json.length);
+  const { reading } = read([Buffer.concat([Buffer.of(0), length, Buffer.from(json)])]);
+  assert.deepEqual({ ...reading.header }, { ...header, parts: 1 });
+});

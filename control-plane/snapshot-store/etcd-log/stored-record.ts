@@ -8,6 +8,7 @@ import {
   decodeChangeList,
 } from "../../../config-model/snapshot/change-list-codec.ts";
 import type { SnapshotDelta } from "../../../config-model/snapshot/snapshot-delta.ts";
+import { digestText, readDigestText } from "./digest-text.ts";
 
 /** Two of them fit a request of etcd (1.5 MiB) with room for the head. */
 const valueBytes = 512 * 1024;
@@ -44,16 +45,36 @@ function* valuesOf(content: Buffer): Generator<Buffer> {
 }
 
 function encodeHeader({ epoch, number, digest, commitId }: RecordHeader, parts: number): Buffer {
-  const json = JSON.stringify({
-    epoch: epoch.toString(),
-    number: number.toString(),
-    digest: Buffer.from(digest).toString("hex"),
-    commitId,
-    parts,
-  });
+  const fields = [epoch.toString(), number.toString(), digestText(digest), commitId, parts];
+  const json = JSON.stringify(fields);
   const length = Buffer.alloc(4);
   length.writeUInt32BE(json.length);
   return Buffer.concat([length, Buffer.from(json)]);
+}
+
+type HeaderFields = readonly [
+  epoch: string,
+  number: string,
+  digest: string,
+  commitId: string,
+  parts: number,
+];
+
+/** The first format named them. */
+interface NamedFields {
+  readonly epoch: string;
+  readonly number: string;
+  readonly digest: string;
+  readonly commitId: string;
+  readonly parts: number;
+}
+
+function headerFields(stored: HeaderFields | NamedFields): HeaderFields {
+  if ("epoch" in stored) {
+    const { epoch, number, digest, commitId, parts } = stored;
+    return [epoch, number, digest, commitId, parts];
+  }
+  return stored;
 }
 
 /** Takes a record's values in order and gives what they hold. */
@@ -84,11 +105,13 @@ export class RecordReading {
 
   #takeHeader(content: Buffer): Buffer {
     const end = 4 + content.readUInt32BE(0);
-    const { epoch, number, digest, commitId, parts } = JSON.parse(content.toString("utf8", 4, end));
+    const [epoch, number, digest, commitId, parts] = headerFields(
+      JSON.parse(content.toString("utf8", 4, end)),
+    );
     this.#header = {
       epoch: BigInt(epoch),
       number: BigInt(number),
-      digest: Buffer.from(digest, "hex"),
+      digest: readDigestText(digest),
       commitId,
       parts,
     };
