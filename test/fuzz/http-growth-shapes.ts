@@ -38,7 +38,7 @@ function run(stream: string): void {
 
 function runAnswer(stream: string): void {
   const asked = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
-  runResponse(gateway, { asked, endsConnection: true }, piecesOf(stream));
+  runResponse(gateway, { asked, endsConnection: true, rest: undefined }, piecesOf(stream));
 }
 
 function piecesOf(stream: string): string[] {

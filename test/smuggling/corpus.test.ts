@@ -42,28 +42,42 @@ async function sendRequest({ sent, endsHalf }: RequestCase): Promise<string> {
   return await client.hearsEnd();
 }
 
+/** Early: when the head has arrived, whatever is missing of the body. */
+async function answerEarly({ answered, endsConnection }: ResponseCase, before: number) {
+  const { socket } = await until("a head upstream", () =>
+    origin.connections.slice(before).find(({ received }) => received.includes("\r\n\r\n")),
+  );
+  socket.write(answered, "latin1");
+  if (endsConnection) socket.end();
+}
+
 async function sendResponse(stream: ResponseCase): Promise<string> {
-  let isFirst = true;
+  const { asked, answered, rest } = stream;
+  let isFirst = rest === undefined;
   origin.answerWith((_request, { socket }) => {
     if (!isFirst) return nextAnswer;
     isFirst = false;
-    socket.write(stream.answered, "latin1");
+    socket.write(answered, "latin1");
     if (stream.endsConnection) socket.end();
     return undefined;
   });
+  const before = origin.connections.length;
   using client = await RawClient.connect(port);
-  client.send(stream.asked);
+  client.send(asked);
+  if (rest !== undefined) await answerEarly(stream, before);
+  const { length } = stream.client;
+  const isAnswered = () => client.isEnded || withoutDate(client.received).length >= length;
+  if (rest !== undefined) {
+    await until(`an answer to ${stream.what}`, isAnswered);
+    client.send(rest);
+  }
   if (stream.next === "none") {
     // Of a tunnel each half ends by itself.
     await client.hearsEnd();
     client.socket.end();
     return client.received;
   }
-  const { length } = stream.client;
-  await until(
-    `an answer to ${stream.what}`,
-    () => client.isEnded || withoutDate(client.received).length >= length,
-  );
+  await until(`an answer to ${stream.what}`, isAnswered);
   client.send(nextRequest);
   return await client.hearsEnd();
 }

@@ -1,6 +1,7 @@
 /** All streams by class. What each class is about, and the paragraphs it rests on, stands where it is defined. */
 import { chunkExtensions, chunkSizes, chunkTrailers } from "./cases/chunks.ts";
 import { expectations, hopByHop, sizes, upgrades } from "./cases/connections.ts";
+import { earlyResponses } from "./cases/early-responses.ts";
 import { bothFramings, codings, lengths, unexpectedBodies } from "./cases/framing.ts";
 import { controls, folds, injections, leftovers, lineEnds } from "./cases/heads.ts";
 import {
@@ -40,4 +41,5 @@ export const corpus: Readonly<Record<string, readonly StreamCase[]>> = {
   "informational responses": informational,
   "response upgrades": responseUpgrades,
   "response fields": responseFields,
+  "early responses": earlyResponses,
 };

@@ -202,13 +202,14 @@ export const nextHeard = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\nConnection: cl
 /** The upstream's answer in these pieces; when all is quiet the client asks once more. */
 export function runResponse(
   modules: GatewayModules,
-  { asked, endsConnection }: Pick<ResponseCase, "asked" | "endsConnection">,
+  { asked, endsConnection, rest }: Pick<ResponseCase, "asked" | "endsConnection" | "rest">,
   pieces: readonly string[],
 ): Outcome {
   let isFirst = true;
   const run = new Run(modules, (upstream) => {
-    const rest = upstream.received.slice(upstream.answered);
-    const length = requestLength(rest);
+    const unanswered = upstream.received.slice(upstream.answered);
+    const isHead = isFirst && rest !== undefined && unanswered.includes("\r\n\r\n");
+    const length = isHead ? unanswered.length : requestLength(unanswered);
     if (length === -1) return;
     upstream.answered += length;
     if (!isFirst) {
@@ -219,9 +220,9 @@ export function runResponse(
     for (const piece of pieces) upstream.socket.feed(piece);
     if (endsConnection) upstream.socket.feedEnd();
   });
-  run.client.feed(asked);
-  run.turns.run();
-  run.client.feed(nextRequest);
-  run.turns.run();
+  for (const piece of [asked, rest ?? "", nextRequest]) {
+    if (piece !== "") run.client.feed(piece);
+    run.turns.run();
+  }
   return run.outcome();
 }

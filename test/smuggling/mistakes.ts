@@ -203,6 +203,7 @@ export const mistakes: readonly Mistake[] = [
     "!wantsUpgrade || !isAskedFor(upgrade, exchange.upgradeProtocol)",
     "!wantsUpgrade",
   ),
+  upstream("an answer before its request", "this.#isRequestDone &&\n", "isAllRead &&\n"),
   upstream(
     "an end before the last chunk",
     'exchange !== undefined && this.#phase === "untilClose"',

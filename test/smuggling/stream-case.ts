@@ -24,6 +24,8 @@ export interface ResponseCase {
   readonly what: string;
   /** What the client asks first, on a connection that it keeps. */
   readonly asked: string;
+  /** Sent when the answer has been heard; the upstream answers to the head alone then. undefined: there is no more. */
+  readonly rest: string | undefined;
   /** What the upstream answers to it. */
   readonly answered: string;
   /** The upstream ends its connection behind that. */
@@ -132,6 +134,7 @@ export function exactly(
 
 interface Answered {
   readonly asked?: string;
+  readonly rest?: string;
   readonly endsConnection?: boolean;
   readonly next?: ResponseCase["next"];
 }
@@ -141,13 +144,14 @@ export function answered(
   what: string,
   answer: string,
   client: string,
-  { asked = get(""), endsConnection = false, next = "same" }: Answered = {},
+  { asked = get(""), rest, endsConnection = false, next = "same" }: Answered = {},
 ): ResponseCase {
   const isCutShort = false;
   return {
     kind: "response",
     what,
     asked,
+    rest,
     answered: answer,
     endsConnection,
     client,

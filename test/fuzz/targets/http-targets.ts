@@ -171,7 +171,7 @@ function checkResponse(gateway: GatewayModules, stream: string): void {
   const finals = expected.messages.filter(isFinal);
   const isWhole = finals.length === 1 && !switches;
   for (const pieces of piecesOf(stream)) {
-    const { client } = runResponse(gateway, { asked, endsConnection }, pieces);
+    const { client } = runResponse(gateway, { asked, endsConnection, rest: undefined }, pieces);
     const ends = client.endsWith(nextHeard);
     // What is behind a response is never the answer to the next request.
     const [, second] = readResponses(client, ["GET", "GET"]).messages.filter(isFinal);
