@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { formatPosition } from "../config-model/dynamic/diagnostic.ts";
+import { CertificateAuthority } from "../test/support/certificates.ts";
 import { checkConfiguration, isMistake } from "./check-configuration.ts";
 
 /** `place: message` of each, `warning: ` before what is no mistake. */
@@ -103,4 +104,20 @@ test("files that objects name are read; one that is not here is no mistake, what
     `a.yml:5:20: warning: Cannot use middleware "m": users file ${missing} cannot be read: there is no such file or folder`,
     `b.yml:3:19: warning: Cannot use TLS certificate "0": certificate file ${missing} cannot be read: there is no such file or folder`,
   ]);
+});
+
+test("a private key is not for a stream without TLS, unless that is allowed", () => {
+  const authority = new CertificateAuthority();
+  const { cert, key } = authority.issue("shop");
+  const certificate = JSON.stringify({ certFile: String(cert), keyFile: String(key) });
+  const routes = `tls:\n  certificates:\n    - ${certificate}\n`;
+  const fleet = (more: string) =>
+    `entryPoints: { web: { address: ":80" } }\nfleet: { stream: { address: "0.0.0.0:18000" }, insecure: true${more} }\n`;
+  const [found, ...others] = check({ "s.yml": fleet(""), "r.yml": routes });
+  assert.match(
+    found ?? "",
+    /^r\.yml:3:7: Cannot use TLS certificate "[0-9a-f]{64}@file": its private key would be sent/,
+  );
+  assert.deepEqual(others, []);
+  assert.deepEqual(check({ "s.yml": fleet(", insecureSecrets: true"), "r.yml": routes }), []);
 });

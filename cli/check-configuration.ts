@@ -27,8 +27,9 @@ import { ObjectContent } from "../control-plane/provider/content/object-content.
 import type { PresentObject } from "../control-plane/provider/content/object-contents.ts";
 import { duplicateProblem } from "../control-plane/provider/file-problem.ts";
 import { ConfigurationWatcher } from "../control-plane/watcher/configuration-watcher.ts";
+import { withholdsKeys } from "../control-plane/withholds-keys.ts";
 import { byText } from "../foundation/by-text.ts";
-import { findAllProblems } from "./find-all-problems.ts";
+import { type CompileSettings, findAllProblems } from "./find-all-problems.ts";
 import { entryPointChanges, namedEntryPoints } from "./known-entry-points.ts";
 
 export interface ConfigurationFile {
@@ -69,7 +70,7 @@ export function checkConfiguration(
 interface StaticPart {
   readonly path: string;
   readonly entryPoints: readonly SourceChange[];
-  readonly precedence: readonly string[];
+  readonly settings: CompileSettings;
 }
 
 class ConfigurationCheck {
@@ -113,12 +114,12 @@ class ConfigurationCheck {
   conclude(): readonly Diagnostic[] {
     const changes = this.#mergeFiles();
     const entryPoints = this.#static?.entryPoints ?? namedEntryPoints(changes);
-    const precedence = this.#static?.precedence ?? defaultPrecedence;
+    const settings = this.#static?.settings ?? settingsOf(undefined);
     const watcher = new ConfigurationWatcher({
       providers: ["file", "internal"],
       onBatch: (batch) => {
         // What is wrong with entry points has been said of the static part.
-        const found = findAllProblems(batch.changes, precedence);
+        const found = findAllProblems(batch.changes, settings);
         this.#problems.push(...found.filter(({ object }) => object?.kind !== "entryPoint"));
       },
       onProblems: () => {},
@@ -170,7 +171,7 @@ class ConfigurationCheck {
     this.#static = {
       path,
       entryPoints: entryPointChanges(entries, configuration),
-      precedence: precedenceOf(configuration),
+      settings: settingsOf(configuration),
     };
     return found;
   }
@@ -182,8 +183,14 @@ function decodeParsed(documents: LocatedDocuments): DecodedDocument {
   return decodeDynamicPart(documents, fields);
 }
 
-function precedenceOf(configuration: StaticConfiguration | undefined): readonly string[] {
-  return configuration?.providers.precedence ?? defaultPrecedence;
+/** A stream without an address is a socket of `up`, or one that only this machine reaches. */
+function settingsOf(configuration: StaticConfiguration | undefined): CompileSettings {
+  if (configuration === undefined) return { precedence: defaultPrecedence };
+  const { fleet, providers } = configuration;
+  return {
+    precedence: providers.precedence,
+    withholdsKeys: withholdsKeys(fleet, fleet.stream.address),
+  };
 }
 
 const staticNames = new Set([

@@ -12,7 +12,10 @@ import type {
 } from "../config-model/dynamic/dynamic-object.ts";
 import { objectId } from "../config-model/dynamic/object-key.ts";
 import type { Resource } from "../config-model/snapshot/resource.ts";
-import { SnapshotCompiler } from "../control-plane/compiler/snapshot-compiler.ts";
+import {
+  SnapshotCompiler,
+  type SnapshotCompilerInit,
+} from "../control-plane/compiler/snapshot-compiler.ts";
 import type { WatchedChange } from "../control-plane/watcher/watched-change.ts";
 
 type RouterConfig = HttpRouterConfig | TcpRouterConfig;
@@ -27,11 +30,14 @@ const remedies: readonly ((config: RouterConfig) => RouterConfig)[] = [
   (config) => ({ ...config, entryPoints: undefined }),
 ];
 
+/** What the static configuration says of how the dynamic one is compiled. */
+export type CompileSettings = Pick<SnapshotCompilerInit, "precedence" | "withholdsKeys">;
+
 export function findAllProblems(
   changes: readonly WatchedChange[],
-  precedence: readonly string[],
+  settings: CompileSettings,
 ): readonly Diagnostic[] {
-  const compiler = new SnapshotCompiler({ precedence, encode: withoutContent });
+  const compiler = new SnapshotCompiler({ ...settings, encode: withoutContent });
   const found = new Map<string, readonly Diagnostic[]>();
   for (const { key, diagnostics } of compiler.apply(changes).diagnostics) {
     found.set(objectId(key), diagnostics);

@@ -41,6 +41,7 @@ import type { SnapshotStore } from "./snapshot-store/snapshot-store.ts";
 import { FleetService, type StreamEndpoint } from "./stream/fleet-service.ts";
 import type { StreamSecurity } from "./stream/stream-credentials.ts";
 import { ConfigurationWatcher } from "./watcher/configuration-watcher.ts";
+import { withholdsKeys } from "./withholds-keys.ts";
 
 /** For tests that show what a guard is for, and for what a program embeds; everything has its default. */
 export interface ControlPlaneParts {
@@ -108,9 +109,11 @@ export class ControlPlane {
     const store = await this.#createStore();
     resources.defer(() => store.stop());
 
+    const { configuration, streamAddress } = this.#options;
+    const isWithholding = withholdsKeys(configuration.fleet, streamAddress);
     const compiler = new SnapshotCompiler({
       precedence: this.#options.configuration.providers.precedence,
-      withholdsKeys: this.#withholdsKeys(),
+      withholdsKeys: isWithholding,
     });
     const diagnostics = new DiagnosticCollection({ log: this.#log });
     const counts = createConfigCounts();
@@ -175,7 +178,7 @@ export class ControlPlane {
       new FleetService({
         controlPlaneId: `${hostname()}-${randomBytes(3).toString("hex")}`,
         committed: publisher.committed,
-        withholdsKeys: this.#withholdsKeys(),
+        withholdsKeys: isWithholding,
         sourceOf: (key) => compiler.sourceOf(key),
         rejection: this.#options.configuration.fleet.rejection,
         onHello: (node) => coordination.onHello(node),
@@ -331,12 +334,6 @@ export class ControlPlane {
       return { use, status: () => database.status };
     });
     return { databases, watch: this.#watchCounts };
-  }
-
-  #withholdsKeys(): boolean {
-    const { streamAddress, configuration } = this.#options;
-    const { stream, insecureSecrets } = configuration.fleet;
-    return streamAddress !== undefined && stream.tls === undefined && !insecureSecrets;
   }
 
   #streamEndpoints(): StreamEndpoint[] {
