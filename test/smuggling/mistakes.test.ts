@@ -8,10 +8,31 @@ import { mistakes } from "./mistakes.ts";
 import type { StreamCase } from "./stream-case.ts";
 
 const textOf = (stream: StreamCase) => (stream.kind === "request" ? stream.sent : stream.answered);
-/** The short ones first: most mistakes need no other. */
-const streams = Object.values(corpus)
-  .flat()
-  .toSorted((a, b) => textOf(a).length - textOf(b).length);
+/** The classes that are about a file, so that most mistakes in it are found at once. */
+const nearest: Readonly<Record<string, readonly string[]>> = {
+  "parse-request-head": ["lengths", "hosts", "transfer codings", "both framings", "targets"],
+  "canonical-host": ["hosts"],
+  "chunked-decoder": ["chunk sizes", "chunk extensions"],
+  "parse-trailers": ["trailers"],
+  "parse-fields": ["folds", "transfer codings", "trailers"],
+  "byte-class": ["control characters", "targets"],
+  "http1-connection": ["line ends", "leftovers", "upgrades"],
+  "parse-response-head": ["response framing", "response fields"],
+  "upstream-connection": [
+    "early responses",
+    "response framing",
+    "responses without body",
+    "informational responses",
+  ],
+};
+
+function streamsFor(file: string): StreamCase[] {
+  const name = /([\w-]+)\.ts$/.exec(file)?.[1] ?? "";
+  const first = nearest[name] ?? [];
+  const others = Object.keys(corpus).filter((one) => !first.includes(one));
+  return [...first, ...others].flatMap((one) => corpus[one] ?? []);
+}
+
 /** Some mistakes show only where a stream is cut. */
 const maxCutBytes = 200;
 
@@ -29,6 +50,7 @@ function problemIn(modules: GatewayModules, stream: StreamCase, isCut: boolean) 
 for (const mistake of mistakes) {
   test(`the corpus finds: ${mistake.what}`, async () => {
     const modules = await importGateway([mistake]);
+    const streams = streamsFor(mistake.file);
     const isFound =
       streams.some((stream) => problemIn(modules, stream, false) !== undefined) ||
       streams.some((stream) => problemIn(modules, stream, true) !== undefined);
@@ -38,6 +60,6 @@ for (const mistake of mistakes) {
 
 test("the engine itself has none of them", async () => {
   const modules = await importGateway();
-  for (const stream of streams) assert.equal(problemIn(modules, stream, false), undefined);
+  for (const stream of streamsFor("")) assert.equal(problemIn(modules, stream, false), undefined);
   assert.ok(mistakes.length >= 20);
 });
