@@ -72,7 +72,7 @@ function takeOver(branch: Branch, spelling: string): void {
 
 function toNode({ place, text, children }: Branch): KeyNode {
   if (children === undefined) return { kind: "keys", place, text, entries: none };
-  const entries = Array.from(children.values(), (child): ConfigEntry => {
+  const entries = [...children.values()].map((child): ConfigEntry => {
     return { name: child.name, place: child.place, value: toNode(child) };
   });
   return { kind: "keys", place, text, entries };
