@@ -12,7 +12,12 @@ import { kindDefinition, type ProvidedKind } from "./schema/dynamic-schema.ts";
 import { httpMiddlewareSchema } from "./schema/http-middleware-schema.ts";
 import { httpRouterSchema } from "./schema/http-router-schema.ts";
 import { httpServiceSchema } from "./schema/http-service-schema.ts";
-import { tcpRouterSchema, tcpServiceSchema } from "./schema/tcp-udp-schema.ts";
+import {
+  tcpRouterSchema,
+  tcpServiceSchema,
+  udpRouterSchema,
+  udpServiceSchema,
+} from "./schema/tcp-udp-schema.ts";
 import { tlsCertificateSchema, tlsOptionsSchema, tlsStoreSchema } from "./schema/tls-schema.ts";
 import type { SourceObject } from "./source-object.ts";
 
@@ -78,12 +83,14 @@ function buildObject(
       return buildTcpRouter(decoder, node);
     case "tcpService":
       return buildTcpService(decoder, node, place);
+    case "udpRouter":
+      return buildUdpRouter(decoder, node);
+    case "udpService":
+      return buildUdpService(decoder, node, place);
     case "httpModel":
     case "httpServersTransport":
     case "tcpMiddleware":
     case "tcpServersTransport":
-    case "udpRouter":
-    case "udpService":
       decoder.decode(kindDefinition(kind).schema, node);
       return (unbuilt) => ({ kind, unbuilt });
     case "tlsOptions": {
@@ -175,6 +182,36 @@ function buildTcpService(decoder: NodeDecoder, node: ConfigNode, place: Place): 
   });
 }
 
+function buildUdpRouter(decoder: NodeDecoder, node: ConfigNode): Build | undefined {
+  const value = decoder.decode(udpRouterSchema, node);
+  if (value === undefined) return undefined;
+  const entryPoints = nonEmpty(value.entryPoints);
+  const service = value.service || undefined;
+  return (unbuilt) => ({ kind: "udpRouter", entryPoints, service, unbuilt });
+}
+
+function buildUdpService(decoder: NodeDecoder, node: ConfigNode, place: Place): Build | undefined {
+  const value = decoder.decode(udpServiceSchema, node);
+  if (value === undefined || !checkOneType(decoder, place, value, udpServiceTypes)) {
+    return undefined;
+  }
+  const { loadBalancer, weighted } = value;
+  return (unbuilt) => ({
+    kind: "udpService",
+    ...(loadBalancer && {
+      loadBalancer: {
+        servers: (loadBalancer.servers ?? []).map(({ address = "" }) => ({ address })),
+      },
+    }),
+    ...(weighted && {
+      weighted: {
+        services: (weighted.services ?? []).map(({ name = "", weight }) => ({ name, weight })),
+      },
+    }),
+    unbuilt,
+  });
+}
+
 function buildHttpMiddleware(
   decoder: NodeDecoder,
   node: ConfigNode,
@@ -244,6 +281,7 @@ function replacementOf({
 
 const httpServiceTypes = fieldNames(httpServiceSchema).filter((name) => name !== "middlewares");
 const tcpServiceTypes = fieldNames(tcpServiceSchema);
+const udpServiceTypes = fieldNames(udpServiceSchema);
 const httpMiddlewareTypes = fieldNames(httpMiddlewareSchema);
 
 function fieldNames({ shape }: Schema<unknown>): readonly string[] {

@@ -116,15 +116,25 @@ export interface TcpServiceConfig extends ObjectBase {
   readonly loadBalancer: { readonly servers: readonly { readonly address: string }[] } | undefined;
 }
 
+export interface UdpRouterConfig extends ObjectBase {
+  readonly kind: "udpRouter";
+  /** Absent: every UDP entry point. */
+  readonly entryPoints: readonly string[] | undefined;
+  readonly service: string | undefined;
+}
+
+/** Exactly one type is set. */
+export interface UdpServiceConfig extends ObjectBase {
+  readonly kind: "udpService";
+  readonly loadBalancer?: { readonly servers: readonly { readonly address: string }[] };
+  readonly weighted?: {
+    readonly services: readonly { readonly name: string; readonly weight: number }[];
+  };
+}
+
 /** A kind of which nothing is built yet; kept so that references to it and its keys are told apart from mistakes. */
 interface UnbuiltObjectConfig extends ObjectBase {
-  readonly kind:
-    | "httpModel"
-    | "httpServersTransport"
-    | "tcpMiddleware"
-    | "tcpServersTransport"
-    | "udpRouter"
-    | "udpService";
+  readonly kind: "httpModel" | "httpServersTransport" | "tcpMiddleware" | "tcpServersTransport";
 }
 
 /** Files are named by path or hold their text; what a provider emits holds the text (PEM). */
@@ -164,6 +174,8 @@ export interface EntryPointConfig extends ObjectBase {
   readonly host: string;
   readonly port: number;
   readonly protocol: "tcp" | "udp";
+  /** Of UDP: how long a session lasts in which nothing is sent. */
+  readonly udpTimeoutMs: number;
   readonly asDefault: boolean;
   readonly readTimeoutMs: number;
   readonly writeTimeoutMs: number;
@@ -214,6 +226,8 @@ export type DynamicObject =
   | HttpMiddlewareConfig
   | TcpRouterConfig
   | TcpServiceConfig
+  | UdpRouterConfig
+  | UdpServiceConfig
   | UnbuiltObjectConfig
   | TlsCertificateConfig
   | TlsStoreConfig

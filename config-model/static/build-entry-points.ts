@@ -31,6 +31,7 @@ export function buildEntryPoints(
     noteSpelling(decoder, name, spellings);
     const address = checkedAddress(decoder, path, value.address);
     checkTrustedIps(decoder, path, value.forwardedHeaders.trustedIPs ?? []);
+    checkUdpTimeout(decoder, path, value.udp.timeout);
     noteUnqualified(decoder, path, value.http.middlewares ?? []);
     if (address !== undefined) built.set(name, toConfig(value, address, unbuiltOf(decoder, path)));
   }
@@ -67,11 +68,6 @@ function checkedAddress(
       `Invalid value "${shownValue(text)}" for ${path}.address: expected [HOST]:PORT, then /tcp or /udp if need be`,
     );
   }
-  if (lowerProtocol === "udp") {
-    const addressPath = `${path}.address`;
-    const place = decoder.placeOf(addressPath);
-    decoder.unbuilt.push({ path: addressPath, effect: "closed", place });
-  }
   return { ...address, protocol: lowerProtocol };
 }
 
@@ -85,6 +81,16 @@ function checkTrustedIps(decoder: NodeDecoder, path: string, addresses: readonly
       `Invalid value "${shownValue(address)}" for ${key}: expected an IP address or a CIDR range`,
     );
   }
+}
+
+function checkUdpTimeout(decoder: NodeDecoder, path: string, timeoutMs: number): void {
+  if (timeoutMs > 0) return;
+  const key = `${path}.udp.timeout`;
+  decoder.error(
+    "invalid-value",
+    decoder.placeOf(key),
+    `Invalid value "${timeoutMs}ms" for ${key}: expected more than zero`,
+  );
 }
 
 /** As in Traefik they are two; a router that says the one while the other is meant is answered with 404. */
@@ -117,12 +123,11 @@ function noteUnqualified(decoder: NodeDecoder, path: string, names: readonly str
   });
 }
 
-/** What closes the entry point. What is served without has been said where the file is read; UDP has a field of its own. */
+/** What closes the entry point. What is served without has been said where the file is read. */
 function unbuiltOf({ unbuilt }: NodeDecoder, path: string): readonly UnbuiltKey[] {
   return unbuilt
     .filter((key) => key.effect === "closed" && key.path.startsWith(`${path}.`))
     .map((key) => ({ path: key.path.slice(path.length + 1), effect: key.effect }))
-    .filter((key) => key.path !== "address")
     .toSorted((a, b) => (a.path < b.path ? -1 : 1));
 }
 
@@ -136,6 +141,7 @@ function toConfig(
   return {
     kind: "entryPoint",
     ...address,
+    udpTimeoutMs: Math.ceil(clampTimerMs(value.udp.timeout)),
     asDefault: value.asDefault,
     readTimeoutMs: clampTimerMs(respondingTimeouts.readTimeout),
     writeTimeoutMs: clampTimerMs(respondingTimeouts.writeTimeout),

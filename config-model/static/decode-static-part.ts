@@ -39,9 +39,8 @@ export function decodeStaticPart(
   for (const { path, place, effect } of decoder.unbuilt) {
     const code = effect === "closed" ? "not-built" : "not-built-degraded";
     const isDiagnosed = effect === "closed" && path.startsWith("entryPoints.");
-    const what = path.endsWith(".address") ? `UDP of ${path}` : path;
     const end = isDiagnosed ? ", so the entry point is not opened" : "";
-    const message = `${what} is not supported yet${end}`;
+    const message = `${path} is not supported yet${end}`;
     problems.push({ severity: "warning", code, place, message, isDiagnosed });
   }
   const bounded = problems.map((problem) => {

@@ -55,8 +55,12 @@ entryPoints:
       middlewares: [auth@file, limit@etcd]
       underscoreHeadersStrategy: reject
       encodedCharacters: {allowEncodedSlash: false, allowEncodedHash: false, allowEncodedPercent: true}
+    udp: {timeout: 4s}
   db:
     address: :5432/tcp
+  dns:
+    address: "[::1]:53/UDP"
+    udp: {timeout: 500ms}
 serversTransport:
   maxIdleConnsPerHost: 7
   forwardingTimeouts: {dialTimeout: 1s, responseHeaderTimeout: 2s, idleConnTimeout: 3s}
@@ -107,8 +111,13 @@ maxHeaderBytes = 4096
 middlewares = ["auth@file", "limit@etcd"]
 underscoreHeadersStrategy = "reject"
 encodedCharacters = { allowEncodedSlash = false, allowEncodedHash = false, allowEncodedPercent = true }
+[entryPoints.web.udp]
+timeout = 4
 [entryPoints.db]
 address = ":5432/tcp"
+[entryPoints.dns]
+address = "[::1]:53/UDP"
+udp = { timeout = "500ms" }
 [serversTransport]
 maxIdleConnsPerHost = 7
 forwardingTimeouts = { dialTimeout = "1s", responseHeaderTimeout = "2s", idleConnTimeout = "3s" }
@@ -148,12 +157,15 @@ describe("loadStaticConfiguration() from a file", () => {
     test(`reads every built key of ${name}`, () => {
       const { configuration, warnings, source } = loadFile(text, name);
       assert.deepEqual([warnings, source], [[], name]);
-      assert.deepEqual([...configuration.entryPoints.keys()], ["web", "db"]);
+      assert.deepEqual([...configuration.entryPoints.keys()], ["web", "db", "dns"]);
+      const { host, port, protocol, udpTimeoutMs } = configuration.entryPoints.get("dns")!;
+      assert.deepEqual([host, port, protocol, udpTimeoutMs], ["::1", 53, "udp", 500]);
       assert.deepEqual(configuration.entryPoints.get("web"), {
         kind: "entryPoint",
         host: "127.0.0.1",
         port: 8_000,
         protocol: "tcp",
+        udpTimeoutMs: 4_000,
         asDefault: true,
         readTimeoutMs: 5_000,
         writeTimeoutMs: 0,

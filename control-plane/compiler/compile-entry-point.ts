@@ -1,8 +1,6 @@
 import type { EntryPointConfig } from "../../config-model/dynamic/dynamic-object.ts";
-import type { ObjectKey } from "../../config-model/dynamic/object-key.ts";
-import { UnderscoreHeaders } from "../../proto/gen/switchyard/fleet/v1/resource.ts";
-import { type CompiledContent, out } from "./compiled-content.ts";
-import { describeObject } from "./describe-object.ts";
+import { EntryPoint, UnderscoreHeaders } from "../../proto/gen/switchyard/fleet/v1/resource.ts";
+import type { CompiledContent } from "./compiled-content.ts";
 
 const underscoreHeaders: Readonly<
   Record<EntryPointConfig["underscoreHeaders"], UnderscoreHeaders>
@@ -12,10 +10,8 @@ const underscoreHeaders: Readonly<
   reject: UnderscoreHeaders.REJECT,
 };
 
-export function compileEntryPoint(key: ObjectKey, config: EntryPointConfig): CompiledContent {
-  if (config.protocol === "udp") {
-    return out("not-built", `Cannot use ${describeObject(key)}: UDP is not supported yet`);
-  }
+export function compileEntryPoint(config: EntryPointConfig): CompiledContent {
+  if (config.protocol === "udp") return compileUdpEntryPoint(config);
   const { forwardedHeaders } = config;
   return {
     kind: "usable",
@@ -49,4 +45,16 @@ export function compileEntryPoint(key: ObjectKey, config: EntryPointConfig): Com
     },
     problems: [],
   };
+}
+
+/** What it says of connections and of HTTP means nothing there. */
+function compileUdpEntryPoint(config: EntryPointConfig): CompiledContent {
+  const value = EntryPoint.create({
+    host: config.host,
+    port: config.port,
+    requestAcceptGraceTimeoutMs: config.requestAcceptGraceTimeoutMs,
+    graceTimeoutMs: config.graceTimeoutMs,
+    udp: { sessionTimeoutMs: config.udpTimeoutMs },
+  });
+  return { kind: "usable", body: { $case: "entryPoint", value }, problems: [] };
 }

@@ -10,6 +10,8 @@ import { compileNodeSettings } from "./compile-node-settings.ts";
 import { compileTcpRouter } from "./compile-tcp-router.ts";
 import { compileTcpService } from "./compile-tcp-service.ts";
 import { compileTlsCertificate, compileTlsOptions, compileTlsStore } from "./compile-tls.ts";
+import { compileUdpRouter } from "./compile-udp-router.ts";
+import { compileUdpService } from "./compile-udp-service.ts";
 import { type CompiledContent, out, type Problem } from "./compiled-content.ts";
 import { describeObject } from "./describe-object.ts";
 import type { ProviderPrecedence } from "./router-priority.ts";
@@ -47,8 +49,12 @@ function compileKind(
       return compileTcpRouter(key, config, precedence);
     case "tcpService":
       return compileTcpService(key, config);
+    case "udpRouter":
+      return compileUdpRouter(key, config);
+    case "udpService":
+      return compileUdpService(key, config);
     case "entryPoint":
-      return compileEntryPoint(key, config);
+      return compileEntryPoint(config);
     case "nodeSettings":
       return compileNodeSettings(config);
     case "tlsOptions":
@@ -61,8 +67,6 @@ function compileKind(
     case "httpServersTransport":
     case "tcpMiddleware":
     case "tcpServersTransport":
-    case "udpRouter":
-    case "udpService":
       return out("not-built", `Cannot use ${describeObject(key)}: this kind is not supported yet`);
   }
 }

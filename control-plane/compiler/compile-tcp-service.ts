@@ -1,12 +1,10 @@
-import { isIP } from "node:net";
 import type { TcpServiceConfig } from "../../config-model/dynamic/dynamic-object.ts";
 import type { ObjectKey } from "../../config-model/dynamic/object-key.ts";
 import { shownValue } from "../../foundation/shown-text.ts";
 import type { TcpServer } from "../../proto/gen/switchyard/fleet/v1/resource.ts";
 import { type CompiledContent, invalid, type Problem } from "./compiled-content.ts";
 import { describeObject } from "./describe-object.ts";
-
-const hostNamePattern = /^[A-Za-z\d_]([\w.-]*[A-Za-z\d_.])?$/;
+import { parseServerAddress } from "./parse-server-address.ts";
 
 export function compileTcpService(key: ObjectKey, config: TcpServiceConfig): CompiledContent {
   const { loadBalancer } = config;
@@ -16,7 +14,7 @@ export function compileTcpService(key: ObjectKey, config: TcpServiceConfig): Com
   const servers: TcpServer[] = [];
   const problems: Problem[] = [];
   for (const [index, { address }] of loadBalancer.servers.entries()) {
-    const server = parseAddress(address);
+    const server = parseServerAddress(address);
     if (server !== undefined) servers.push(server);
     else {
       problems.push({
@@ -34,16 +32,4 @@ export function compileTcpService(key: ObjectKey, config: TcpServiceConfig): Com
     body: { $case: "tcpService", value: { type: { $case: "loadBalancer", value: { servers } } } },
     problems: [],
   };
-}
-
-function parseAddress(address: string): TcpServer | undefined {
-  const match = /^(?:\[([^\]]*)\]|([^:[\]]*)):(\d{1,5})$/.exec(address);
-  if (match === null) return undefined;
-  const [, bracketed, plain = "", digits] = match;
-  const port = Number(digits);
-  if (port < 1 || port > 65_535) return undefined;
-  if (bracketed !== undefined) {
-    return isIP(bracketed) === 6 ? { host: bracketed, port } : undefined;
-  }
-  return plain.length <= 255 && hostNamePattern.test(plain) ? { host: plain, port } : undefined;
 }

@@ -102,5 +102,5 @@ function withheld(key: ObjectKey): CompiledContent {
 }
 
 export function isRouter({ kind }: ObjectKey): boolean {
-  return kind === "httpRouter" || kind === "tcpRouter";
+  return kind === "httpRouter" || kind === "tcpRouter" || kind === "udpRouter";
 }

@@ -98,6 +98,11 @@ export function givenTlsOf(body: Body): string | undefined {
   return body.$case === "entryPoint" ? body.value.httpTls?.options : undefined;
 }
 
+/** Whether it is an entry point for UDP. */
+export function takesUdp(body: Body): boolean {
+  return body.$case === "entryPoint" && body.value.udp !== undefined;
+}
+
 /** What a router asked for when it was compiled. */
 export function tlsOf(body: Body): RouterTls | undefined {
   if (body.$case !== "httpRouter" || body.value.tls === undefined) return undefined;

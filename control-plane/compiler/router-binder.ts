@@ -11,7 +11,12 @@ import type { EntryPointSelection, Problem, RouterTls } from "./compiled-content
 import type { CompiledObject } from "./compiled-object.ts";
 import { defaultTlsName } from "./default-tls.ts";
 import { describeObject } from "./describe-object.ts";
-import { EntryPointTable, type EntryPointTraits } from "./entry-point-table.ts";
+import {
+  type BoundEntryPoints,
+  type EntryPointDemand,
+  EntryPointTable,
+  type EntryPointTraits,
+} from "./entry-point-table.ts";
 import { middlewareIds } from "./resource-body.ts";
 import { qualifiedTlsOptions } from "./router-tls.ts";
 import { type TlsConflict, TlsOptionsTable, type TlsUse } from "./tls-options-table.ts";
@@ -54,8 +59,12 @@ export class RouterBinder {
   }
 
   /** Notes what a router asks for now; undefined: it is on no entry point (any more). */
-  select({ id, entryPoints }: CompiledObject, selection: EntryPointSelection | undefined): void {
-    this.#entryPoints.select(id, entryPoints, selection);
+  select(
+    { id, key, entryPoints }: CompiledObject,
+    selection: EntryPointSelection | undefined,
+  ): void {
+    const before = entryPoints && demandOf(key, entryPoints);
+    this.#entryPoints.select(id, before, selection && demandOf(key, selection));
     if (selection === undefined) this.#tls.set(id, []);
   }
 
@@ -70,19 +79,26 @@ export class RouterBinder {
   }
 
   bind(router: BoundRouter): Binding {
-    const { names, unknown } = this.#entryPoints.bind(router.selection);
+    const { key, selection } = router;
+    const found = this.#entryPoints.bind(demandOf(key, selection));
+    const { names } = found;
     const uses = names.flatMap((entryPoint) => this.#tlsUse(router, entryPoint));
     this.#tls.set(router.id, uses);
     const given = [
-      ...middlewareIds(this.#middlewaresOn(names, router.key)),
+      ...middlewareIds(this.#middlewaresOn(names, key)),
       ...(router.tls === undefined ? this.#givenOptions(uses) : []),
     ];
-    return { names, given, problems: entryPointProblems(router.key, names, unknown) };
+    return { names, given, problems: entryPointProblems(key, found) };
   }
 
   /** Entry points a bound router serves on. */
-  namesOf(selection: EntryPointSelection): readonly string[] {
-    return this.#entryPoints.bind(selection).names;
+  namesOf(key: ObjectKey, selection: EntryPointSelection): readonly string[] {
+    return this.#entryPoints.bind(demandOf(key, selection)).names;
+  }
+
+  /** What `bind` says of a router. */
+  problemsOf(key: ObjectKey, selection: EntryPointSelection): readonly Problem[] {
+    return entryPointProblems(key, this.#entryPoints.bind(demandOf(key, selection)));
   }
 
   settledTls(key: ObjectKey, id: string): SettledTls {
@@ -151,28 +167,41 @@ function hostlessProblem(key: ObjectKey, { entryPoint, options }: TlsUse): Probl
   };
 }
 
+function demandOf({ kind }: ObjectKey, selection: EntryPointSelection): EntryPointDemand {
+  return { selection, isUdp: kind === "udpRouter" };
+}
+
 function entryPointProblems(
   key: ObjectKey,
-  names: readonly string[],
-  unknown: readonly string[],
-): Problem[] {
-  if (names.length === 0 && unknown.length === 0) {
+  { names, unknown, unfit }: BoundEntryPoints,
+): readonly Problem[] {
+  const isUdp = key.kind === "udpRouter";
+  if (names.length + unknown.length + unfit.length === 0) {
+    const none = isUdp ? "no UDP ones" : "no default ones";
     return [
       {
         severity: "error",
         code: "unknown-reference",
-        message: `Cannot use ${describeObject(key)}: it names no entry point, and there are no default ones`,
+        message: `Cannot use ${describeObject(key)}: it names no entry point, and there are ${none}`,
       },
     ];
   }
+  if (unknown.length + unfit.length === 0) return noProblems;
   const severity = names.length === 0 ? "error" : "warning";
-  return unknown.map((name) => ({
+  const problem = (name: string, code: Problem["code"], why: string): Problem => ({
     severity,
-    code: "unknown-reference",
+    code,
     field: ["entryPoints"],
     message:
       severity === "error"
-        ? `Cannot use ${describeObject(key)}: entry point "${shownText(name)}" does not exist`
-        : `Cannot use entry point "${shownText(name)}" for ${describeObject(key)}: it does not exist`,
-  }));
+        ? `Cannot use ${describeObject(key)}: entry point "${shownText(name)}" ${why}`
+        : `Cannot use entry point "${shownText(name)}" for ${describeObject(key)}: it ${why}`,
+  });
+  const other = isUdp ? "takes TCP, not UDP" : "takes UDP, not TCP";
+  return [
+    ...unknown.map((name) => problem(name, "unknown-reference", "does not exist")),
+    ...unfit.map((name) => problem(name, "invalid-value", other)),
+  ];
 }
+
+const noProblems: readonly Problem[] = [];

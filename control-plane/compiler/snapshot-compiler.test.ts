@@ -5,7 +5,11 @@ import type { DynamicObject } from "../../config-model/dynamic/dynamic-object.ts
 import { type ObjectKey, objectId } from "../../config-model/dynamic/object-key.ts";
 import type { Resource, ResourceKey } from "../../config-model/snapshot/resource.ts";
 import { objectKeyOf } from "../../config-model/snapshot/resource-kind.ts";
-import type { HttpRouter } from "../../proto/gen/switchyard/fleet/v1/resource.ts";
+import {
+  EntryPoint,
+  type HttpRouter,
+  ResourceBody,
+} from "../../proto/gen/switchyard/fleet/v1/resource.ts";
 import {
   addPrefix,
   chain,
@@ -18,6 +22,8 @@ import {
   tcpService,
   tlsCertificate,
   tlsStore,
+  udpRouter,
+  udpService,
 } from "../../test/support/dynamic-config.ts";
 import type { WatchedChange } from "../watcher/watched-change.ts";
 import { decodeBody } from "./resource-body.ts";
@@ -316,8 +322,10 @@ describe("SnapshotCompiler", () => {
     ["a middleware of no type", httpMiddleware(), "it has no type"],
     ["HostSNI of a name without TLS", tcpRouter({ rule: "HostSNI(`a.example`)" }), "needs TLS"],
     ["a TCP address without port", tcpService(["db.example"]), "is not host:port"],
-    ["a UDP entry point", entryPoint(53, { protocol: "udp" }), "UDP is not supported yet"],
-    ["an unbuilt kind", { kind: "udpService", unbuilt: [] }, "this kind is not supported yet"],
+    ["a UDP service of no type", { kind: "udpService", unbuilt: [] }, "it has no type"],
+    ["a UDP address without port", udpService(["dns.example"]), "is not host:port"],
+    ["a UDP router without service", udpRouter({ service: undefined }), "it has no service"],
+    ["an unbuilt kind", { kind: "tcpMiddleware", unbuilt: [] }, "this kind is not supported yet"],
   ];
   for (const [what, config, message] of refused) {
     test(`refuses ${what}`, () => {
@@ -338,6 +346,56 @@ describe("SnapshotCompiler", () => {
     assert.equal(body?.$case, "tcpRouter");
     assert.equal(body.value.priority, -1n);
     assert.equal(body.value.service, "app@file");
+  });
+
+  test("serves the last UDP router by name on an entry point, of those that can be served", () => {
+    const compiling = started(
+      change("dns", entryPoint(53, { protocol: "udp" })),
+      change("log", entryPoint(514, { protocol: "udp" })),
+      change("app@file", udpService()),
+      change("a@file", udpRouter()),
+      change("b@file", udpRouter({ entryPoints: ["dns"] })),
+      change("c@file", udpRouter({ entryPoints: ["dns"], service: "late" })),
+    );
+    const bodyOf = (name: string) => {
+      const resource = compiling.resources.get(`udpRouter:${name}`);
+      return resource && decodeBody(resource.payload)?.value;
+    };
+    const beaten = (name: string, by: string) => [
+      `warning | invalid-value | Cannot serve UDP router "${name}" on entry point "dns": UDP router "${by}" is served there`,
+    ];
+    assert.deepEqual(bodyOf("a@file"), { entryPoints: ["dns", "log"], service: "app@file" });
+    assert.deepEqual(compiling.messages("udpRouter:a@file"), beaten("a@file", "b@file"));
+    assert.deepEqual(compiling.messages("udpRouter:b@file"), []);
+    compiling.apply(change("late@file", udpService()));
+    assert.deepEqual(compiling.messages("udpRouter:a@file"), beaten("a@file", "c@file"));
+    assert.deepEqual(compiling.messages("udpRouter:b@file"), beaten("b@file", "c@file"));
+    compiling.apply(gone("udpRouter", "c@file"), gone("udpRouter", "b@file"));
+    assert.deepEqual(compiling.messages("udpRouter:a@file"), []);
+    const { upserts } = compiling.apply(change("log", entryPoint(514)));
+    assert.deepEqual(upserts, ["entryPoint:log", "udpRouter:a@file"]);
+    assert.deepEqual(bodyOf("a@file"), { entryPoints: ["dns"], service: "app@file" });
+    compiling.apply(gone("entryPoint", "dns"));
+    assert.deepEqual(compiling.messages("udpRouter:a@file"), [
+      'error | unknown-reference | Cannot use UDP router "a@file": it names no entry point, and there are no UDP ones',
+    ]);
+  });
+
+  test("sends of a UDP entry point what counts there, and what a node must know for it", () => {
+    const tls = { options: undefined };
+    const dns = entryPoint(53, {
+      ...{ protocol: "udp", udpTimeoutMs: 500, host: "::1" },
+      http: { middlewares: ["auth@file"], tls },
+    });
+    const compiling = started(change("dns", dns));
+    const { payload } = compiling.resources.get("entryPoint:dns")!;
+    const { features, body } = ResourceBody.decode(payload);
+    assert.deepEqual(features, ["udp-entry-point"]);
+    assert.deepEqual(body?.value, {
+      ...EntryPoint.create({ host: "::1", port: 53, graceTimeoutMs: 10_000 }),
+      udp: { sessionTimeoutMs: 500 },
+    });
+    assert.deepEqual(compiling.messages("entryPoint:dns"), []);
   });
 
   test("carries the newest generation over as last good, and drops what its provider deletes", () => {

@@ -39,10 +39,12 @@ import {
   parentsOf,
   requiredObjects,
   ruleHosts,
+  takesUdp,
   withParents,
 } from "./resource-body.ts";
 import { RouterBinder } from "./router-binder.ts";
 import type { ProviderPrecedence } from "./router-priority.ts";
+import { UdpRivals } from "./udp-rivals.ts";
 
 export interface CompiledChange {
   readonly delta: SnapshotDelta;
@@ -86,6 +88,7 @@ export class SnapshotCompiler {
   readonly #graph = new ObjectGraph();
   readonly #binder = new RouterBinder();
   readonly #defaultTls = new DefaultTlsObjects();
+  readonly #udpRivals = new UdpRivals();
   /** Not settled yet: the first batch does it. */
   #carried = new Set<CompiledObject>();
 
@@ -136,6 +139,7 @@ export class SnapshotCompiler {
     this.#placeChildren(batch);
     this.#settleTls(batch);
     const settled = yield* this.#graph.settle(batch.changed, batch.deleted);
+    this.#settleUdp(batch, settled.flipped);
     const diagnostics = yield* diagnoseChanges(this.#graph, { ...batch, ...settled });
     const delta = yield* this.#publish(batch, settled.flipped);
     return { delta, diagnostics };
@@ -163,6 +167,7 @@ export class SnapshotCompiler {
     if (body !== undefined) this.#wire(object, wiringOf(body, entryPointsOf(body)));
     if (key.kind === "entryPoint") {
       this.#binder.setEntryPoint(key.name, {
+        isUdp: body !== undefined && takesUdp(body),
         asDefault: false,
         tlsOptions: body && givenTlsOf(body),
         localMiddlewares: body === undefined ? [] : localMiddlewaresOf(body),
@@ -254,11 +259,12 @@ export class SnapshotCompiler {
   }
 
   #setEntryPoint(name: string, config: EntryPointConfig, content: CompiledContent): void {
-    const { asDefault, http, protocol } = config;
+    const { asDefault, protocol } = config;
     if (content.kind === "usable") {
-      const tlsOptions = http.tls && (http.tls.options ?? "");
-      const localMiddlewares = localMiddlewaresOf(content.body);
-      this.#binder.setEntryPoint(name, { asDefault, tlsOptions, localMiddlewares });
+      const { body } = content;
+      const isUdp = takesUdp(body);
+      const [tlsOptions, localMiddlewares] = [givenTlsOf(body), localMiddlewaresOf(body)];
+      this.#binder.setEntryPoint(name, { isUdp, asDefault, tlsOptions, localMiddlewares });
     } else if (asDefault && protocol === "tcp") this.#binder.setClosedDefault(name);
     else this.#binder.setEntryPoint(name, undefined);
   }
@@ -356,12 +362,32 @@ export class SnapshotCompiler {
       router.defaultTlsOn = defaultOn;
       const content = this.#own.inUse(router);
       const body = content?.kind === "usable" ? content.body : undefined;
-      this.#encodeRouter(router, body, this.#binder.namesOf(router.entryPoints));
+      this.#encodeRouter(router, body, this.#binder.namesOf(router.key, router.entryPoints));
     }
     for (const [object, problems] of this.#defaultTls.problems()) {
       if (problems.length === 0 && object.tlsProblems.length === 0) continue;
       object.tlsProblems = problems;
       batch.changed.add(object);
+    }
+  }
+
+  /** Once it is known which routers are sent: who serves on an entry point. */
+  #settleUdp(batch: Batch, flipped: readonly CompiledObject[]): void {
+    for (const { key, id } of batch.deleted) {
+      if (key.kind === "udpRouter") this.#udpRivals.set(id, []);
+    }
+    for (const objects of [batch.changed, flipped]) {
+      for (const { key, id, entryPoints = [], included } of objects) {
+        if (key.kind !== "udpRouter") continue;
+        this.#udpRivals.set(id, included ? this.#binder.namesOf(key, entryPoints) : []);
+      }
+    }
+    for (const id of this.#udpRivals.takeAffected()) {
+      const router = this.#graph.get(id);
+      if (router?.entryPoints === undefined) continue;
+      const bindings = this.#binder.problemsOf(router.key, router.entryPoints);
+      router.entryPointProblems = [...bindings, ...this.#udpRivals.problemsOf(router.key)];
+      batch.changed.add(router);
     }
   }
 

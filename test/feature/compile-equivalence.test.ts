@@ -141,7 +141,7 @@ class Model {
         const { entryPoints, parents } = body.value;
         const place = parents.length > 0 ? { parentRefs: parents } : { entryPoints };
         object.lastGood = { ...lastGood, ...place } as DynamicObject;
-      } else if (body.$case === "tcpRouter") {
+      } else if (body.$case === "tcpRouter" || body.$case === "udpRouter") {
         object.lastGood = { ...lastGood, entryPoints: body.value.entryPoints } as DynamicObject;
       }
     }
@@ -236,7 +236,10 @@ const byKey = (entries: Iterable<readonly [string, unknown]>) =>
   [...entries].sort(([a], [b]) => (a < b ? -1 : 1));
 
 test(`the incremental result equals the one from nothing, in ${runs} edit sequences`, () => {
-  const seen = { published: 0, out: 0, mistakes: 0, restarts: 0, children: 0, loops: 0, tls: 0 };
+  const seen = {
+    ...{ published: 0, out: 0, mistakes: 0, restarts: 0 },
+    ...{ children: 0, loops: 0, tls: 0, udp: 0, rivals: 0 },
+  };
   fc.assert(
     fc.property(edits, (sequence) => {
       const { pipeline, model } = run(sequence);
@@ -258,6 +261,10 @@ test(`the incremental result equals the one from nothing, in ${runs} edit sequen
       seen.children += [...pipeline.resources.values()].filter(isChild).length;
       seen.loops += Number(said.includes("reference-loop"));
       seen.tls += Number(said.includes("tls-options-conflict"));
+      seen.udp += [...pipeline.resources.keys()].filter((id) => id.startsWith("udpRouter:")).length;
+      seen.rivals += Number(
+        [...pipeline.said.values()].flat().some(({ message }) => message.includes("served there")),
+      );
       seen.restarts += Number(sequence.some(({ kind }) => kind === "restart"));
     }),
     { numRuns: runs, ...(seed === undefined ? {} : { seed: Number(seed) }) },
@@ -265,8 +272,9 @@ test(`the incremental result equals the one from nothing, in ${runs} edit sequen
   // A generator that has lost its variety would prove nothing.
   assert.ok(Math.min(seen.published, seen.out) > runs, JSON.stringify(seen));
   assert.ok(Math.min(seen.mistakes, seen.restarts) > runs / 10, JSON.stringify(seen));
-  const rare = Math.min(seen.children, seen.loops, seen.tls);
+  const rare = Math.min(seen.children, seen.loops, seen.tls, seen.udp);
   assert.ok(rare > runs / 100, JSON.stringify(seen));
+  if (runs >= 1_000) assert.ok(seen.rivals > runs / 1_000, JSON.stringify(seen));
 });
 
 function isChild({ payload }: Resource): boolean {

@@ -93,8 +93,15 @@ class Pipeline {
       onProblems: (_provider, problems) => void this.#said.set("", problems),
     });
     const source = { provider: "internal", location: "static configuration" };
-    const web = { source, config: entryPoint(8000), problems: [] };
-    this.accept("internal", [{ key: { kind: "entryPoint", name: "web" }, object: web }], []);
+    const entryPoints = {
+      web: entryPoint(8000),
+      names: entryPoint(53, { protocol: "udp" }),
+      other: entryPoint(54, { protocol: "udp" }),
+    };
+    const changes = Object.entries(entryPoints).map(([name, config]): SourceChange => {
+      return { key: { kind: "entryPoint", name }, object: { source, config, problems: [] } };
+    });
+    this.accept("internal", changes, []);
   }
 
   accept(

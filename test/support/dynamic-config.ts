@@ -10,6 +10,8 @@ import type {
   TlsCertificateConfig,
   TlsOptionsConfig,
   TlsStoreConfig,
+  UdpRouterConfig,
+  UdpServiceConfig,
 } from "../../config-model/dynamic/dynamic-object.ts";
 
 export function httpRouter(fields: Partial<HttpRouterConfig> = {}): HttpRouterConfig {
@@ -77,12 +79,25 @@ export function tcpService(addresses: readonly string[] = ["10.0.0.1:5432"]): Tc
   };
 }
 
+export function udpRouter(fields: Partial<UdpRouterConfig> = {}): UdpRouterConfig {
+  return { kind: "udpRouter", entryPoints: undefined, service: "app", unbuilt: [], ...fields };
+}
+
+export function udpService(addresses: readonly string[] = ["10.0.0.1:53"]): UdpServiceConfig {
+  return {
+    kind: "udpService",
+    loadBalancer: { servers: addresses.map((address) => ({ address })) },
+    unbuilt: [],
+  };
+}
+
 export function entryPoint(port: number, fields: Partial<EntryPointConfig> = {}): EntryPointConfig {
   return {
     kind: "entryPoint",
     host: "",
     port,
     protocol: "tcp",
+    udpTimeoutMs: 3_000,
     asDefault: false,
     readTimeoutMs: 60_000,
     writeTimeoutMs: 0,

@@ -47,9 +47,11 @@ export function naiveCompile(
   }
   const valid = objects.flatMap(({ key, config }) =>
     config.kind === "entryPoint" && bodies.has(`${key.kind}:${key.name}`)
-      ? [{ name: key.name, asDefault: config.asDefault, tls: config.http.tls }]
+      ? [{ name: key.name, config, asDefault: config.asDefault, tls: config.http.tls }]
       : [],
   );
+  const tcp = valid.filter(({ config }) => config.protocol === "tcp");
+  const udp = valid.filter(({ config }) => config.protocol === "udp");
   const anyMarked = objects.some(({ config }) => {
     return config.kind === "entryPoint" && config.asDefault && config.protocol === "tcp";
   });
@@ -58,10 +60,16 @@ export function naiveCompile(
     const id = `${key.kind}:${key.name}`;
     const body = bodies.get(id);
     if (config.kind === "httpRouter" && config.parentRefs.length === 0) {
-      const names = entryPointsOf(config.entryPoints ?? [], valid, anyMarked);
-      const given = new Map(valid.map(({ name, tls }) => [name, tls]));
+      const names = entryPointsOf(config.entryPoints ?? [], tcp, anyMarked);
+      const given = new Map(tcp.map(({ name, tls }) => [name, tls]));
       const content = compileObject(key, config, precedence);
       if (content.kind !== "invalid") tlsRouters.push({ key, config, content, names, given });
+    }
+    if (body?.$case === "udpRouter" && config.kind === "udpRouter") {
+      const all = udp.map(({ name }) => name).sort((one, other) => (one < other ? -1 : 1));
+      body.value.entryPoints =
+        config.entryPoints?.filter((name) => udp.some((one) => one.name === name)) ?? all;
+      if (body.value.entryPoints.length === 0) bodies.delete(id);
     }
     if (body?.$case !== "httpRouter" && body?.$case !== "tcpRouter") continue;
     if (config.kind !== "httpRouter" && config.kind !== "tcpRouter") continue;
@@ -69,7 +77,7 @@ export function naiveCompile(
       body.value.parents = (bonds.get(id) ?? []).map((parent) => parent.slice(11));
       continue;
     }
-    const names = entryPointsOf(config.entryPoints ?? [], valid, anyMarked);
+    const names = entryPointsOf(config.entryPoints ?? [], tcp, anyMarked);
     body.value.entryPoints = names;
     if (names.length === 0) bodies.delete(id);
   }

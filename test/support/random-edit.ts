@@ -19,6 +19,8 @@ import {
   tlsCertificate,
   tlsOptions,
   tlsStore,
+  udpRouter,
+  udpService,
 } from "./dynamic-config.ts";
 
 export type Edit =
@@ -43,7 +45,7 @@ const providers = ["file", "etcd"] as const;
 const closed: readonly UnbuiltKey[] = [{ path: "x", effect: "closed" }];
 const degraded: readonly UnbuiltKey[] = [{ path: "y", effect: "degraded" }];
 
-const unbuiltKinds = ["httpModel", "udpRouter", "httpServersTransport", "udpService"] as const;
+const unbuiltKinds = ["httpModel", "httpServersTransport"] as const;
 
 export const edits: fc.Arbitrary<readonly Edit[]> = fc.array(
   fc.tuple(fc.nat(99), fc.nat(11), fc.nat(9), fc.nat(9), fc.nat(9)).map(toEdit),
@@ -84,7 +86,9 @@ function content(
   if (what < 53) return ["httpRouter", ...router(a, b, c)];
   if (what < 64) return ["httpService", ...service(a, b)];
   if (what < 73) return tls(a, b, c);
-  if (what < 90) return ["httpMiddleware", ...middleware(a, b, c)];
+  if (what < 82) return ["httpMiddleware", ...middleware(a, b, c)];
+  if (what < 87) return ["udpRouter", ...udpRouterContent(a, b, c)];
+  if (what < 91) return ["udpService", ...udpServiceContent(a, b, c)];
   if (what < 95) {
     const rule = pick(["HostSNI(`*`)", "HostSNI(`*`)", "HostSNI(`a.example`)"], a);
     const entryPoints = pick([undefined, ["alt"], ["web", "alt"]], b);
@@ -97,6 +101,23 @@ function content(
     return [pick(unbuiltKinds, b), { kind: pick(unbuiltKinds, b), unbuilt: [] }, false];
   const address = pick(["10.0.0.1:1", "10.0.0.1:2", "nowhere"], a);
   return ["tcpService", tcpService([address]), address === "nowhere"];
+}
+
+function udpRouterContent(a: number, b: number, c: number): [DynamicObject, boolean] {
+  const entryPoints = pick(
+    [undefined, ["dns"], ["dns", "web"], ["web"], ["alt", "nowhere"], ["web", "alt", "dns"]],
+    b,
+  );
+  return [udpRouter({ entryPoints, service: a === 7 ? undefined : reference(c, 2) }), false];
+}
+
+function udpServiceContent(a: number, b: number, c: number): [DynamicObject, boolean] {
+  if (a < 3) {
+    const services = [reference(b, 2), reference(c, 2)].map((name) => ({ name, weight: a }));
+    return [{ kind: "udpService", weighted: { services }, unbuilt: [] }, false];
+  }
+  const address = pick(["10.0.0.1:1", "[::1]:2", "10.0.0.1:1", "nowhere"], a);
+  return [udpService([address]), address === "nowhere"];
 }
 
 function tls(a: number, b: number, c: number): [ObjectKind, DynamicObject, boolean] {
@@ -222,7 +243,8 @@ function entryPointEdit(which: number, a: number, b: number): Edit {
       mistake: false,
     };
   }
-  const key: ObjectKey = { kind: "entryPoint", name: pick(["web", "alt", "traefik"], which) };
+  const names = ["web", "alt", "traefik", "dns"] as const;
+  const key: ObjectKey = { kind: "entryPoint", name: pick(names, which) };
   if (b > 6) return { kind: "delete", provider, key };
   const config = entryPoint(8000 + a, {
     http: {
@@ -231,7 +253,7 @@ function entryPointEdit(which: number, a: number, b: number): Edit {
     },
     unbuilt: a === 6 ? [{ path: "proxyProtocol", effect: "closed" }] : [],
     asDefault: b === 1,
-    protocol: b === 2 && a > 6 ? "udp" : "tcp",
+    protocol: (b === 2 && a > 6) || (key.name === "dns" && a !== 1) ? "udp" : "tcp",
   });
   return { kind: "set", provider, key, config, mistake: false };
 }

@@ -73,11 +73,9 @@ export const tcpServersTransportSchema = closed(
   }),
 );
 
-export const udpRouterSchema = closed(struct({ entryPoints: texts(), service: text() }));
+export const udpRouterSchema = struct({ entryPoints: texts(), service: text() });
 
-export const udpServiceSchema = closed(
-  struct({
-    loadBalancer: struct({ servers: list(struct({ address: text() })) }),
-    weighted: struct({ services: weightedServices }),
-  }),
-);
+export const udpServiceSchema = struct({
+  loadBalancer: struct({ servers: list(struct({ address: text() })) }),
+  weighted: struct({ services: weightedServices }),
+});

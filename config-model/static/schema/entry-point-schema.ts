@@ -81,7 +81,7 @@ export const entryPointFields = {
     }),
   ),
   http3: degraded(allowEmpty({ advertisedPort: int() })),
-  udp: degraded(struct({ timeout: duration(3_000) })),
+  udp: always({ timeout: duration(3_000) }),
   observability: degraded(
     struct({
       accessLogs: bool(true),
