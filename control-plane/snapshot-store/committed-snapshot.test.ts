@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { KeyedSnapshot } from "../../config-model/snapshot/keyed-snapshot.ts";
+import { resourceId } from "../../config-model/snapshot/resource.ts";
 import type { SnapshotDelta } from "../../config-model/snapshot/snapshot-delta.ts";
 import { routerResource } from "../../test/support/resources.ts";
-import { CommittedSnapshot } from "./committed-snapshot.ts";
+import { CommittedSnapshot, PreparationAbandonedError } from "./committed-snapshot.ts";
 import type { CommittedGeneration } from "./snapshot-store.ts";
 
 const sources = new Map();
@@ -132,13 +133,13 @@ test("CommittedSnapshot remembers as many changed keys as it is told to", () => 
   assert.equal(committed.deltaSince(states.at(-6)!)?.upserts.length, 6);
 });
 
-test("CommittedSnapshot shows the committed state while a commit is prepared, and after it is abandoned", () => {
+test("CommittedSnapshot shows the committed state while a commit is prepared, and after it is abandoned", async () => {
   const { committed, states, commit } = startCommitted();
   commit({ upserts: [routerResource("a", 1), routerResource("b", 1)], removals: [] });
   commit({ upserts: [routerResource("a", 2), routerResource("b", 2)], removals: [] });
   const base = states[0]!;
   const [delta, full] = [committed.deltaSince(base), new Set(committed.full().upserts)];
-  committed.prepare({
+  await committed.prepare({
     upserts: [routerResource("a", 3), routerResource("c")],
     removals: [routerResource("b")],
   });
@@ -149,15 +150,32 @@ test("CommittedSnapshot shows the committed state while a commit is prepared, an
   assert.deepEqual(new Set(committed.full().upserts), full);
 });
 
-test("CommittedSnapshot.commit() of what was prepared costs no second digest and is the same", () => {
+test("CommittedSnapshot.commit() of what was prepared costs no second digest and is the same", async () => {
   const { committed, truth, commit } = startCommitted();
   const change = { upserts: [routerResource("a"), routerResource("b")], removals: [] };
-  const prepared = committed.prepare(change);
+  const prepared = await committed.prepare(change);
   assert.equal(committed.full().upserts.length, 0);
   commit(change);
   assert.equal(committed.isPrepared(prepared), false);
   assert.deepEqual(committed.head?.digest, truth.digest());
   assert.equal(committed.full().upserts.length, 2);
+});
+
+test("CommittedSnapshot.prepare() of much gives other work its turn, and gives way to another commit", async () => {
+  const { committed, truth, states, commit } = startCommitted();
+  commit({ upserts: [routerResource("a", 1), routerResource("b", 1)], removals: [] });
+  const much = Array.from({ length: 30_000 }, (_, index) => routerResource(`r${index}`));
+  const preparing = committed.prepare({ upserts: much, removals: [routerResource("a")] });
+  assert.equal(committed.get(resourceId(much[0]!)), undefined, "half of it is nothing");
+  assert.equal(committed.full().upserts.length, 2);
+  commit({ upserts: [routerResource("b", 2)], removals: [] });
+  await assert.rejects(preparing, PreparationAbandonedError);
+  assert.equal(committed.full().upserts.length, 2);
+  assert.deepEqual(committed.head?.digest, truth.digest());
+  const prepared = await committed.prepare({ upserts: much, removals: [] });
+  commit({ upserts: much, removals: [] });
+  assert.deepEqual(Buffer.from(prepared), Buffer.from(truth.digest()));
+  assert.deepEqual(committed.deltaSince(states[1]!)?.upserts.length, 30_000);
 });
 
 test("CommittedSnapshot offers nothing when what was read has another digest", () => {

@@ -7,23 +7,34 @@ import { compareGenerations } from "../../config-model/snapshot/generation.ts";
 import { KeyedSnapshot, type UndoLog } from "../../config-model/snapshot/keyed-snapshot.ts";
 import { type Resource, resourceId } from "../../config-model/snapshot/resource.ts";
 import type { SnapshotDelta } from "../../config-model/snapshot/snapshot-delta.ts";
+import { TurnSlice } from "../../foundation/turn-slice.ts";
 import { ChangeHistory } from "./change-history.ts";
 import type { CommittedState, HeldState } from "./committed-state.ts";
+import { deltaParts } from "./delta-parts.ts";
 import type { CommittedGeneration, PastStep, StoreHead } from "./snapshot-store.ts";
 
 /** About 20 MB of names at the most. */
 const maxHistoryKeys = 200_000;
+/** Longest turn of preparing. */
+const sliceMs = 5;
 
 interface PreparedCommit {
-  readonly digest: Uint8Array;
-  readonly undo: UndoLog;
+  /** Absent while it is worked out. */
+  digest: Uint8Array | undefined;
+  /** Of as much of it as has been applied. */
+  readonly undo: UndoLog[number][];
   /** Committed values of the keys it touches. */
-  readonly before: ReadonlyMap<string, Resource | undefined>;
+  readonly before: Map<string, Resource | undefined>;
 }
 
 /** What the store says it holds is not what it gave: its bytes, or this process, are damaged. */
 class DigestMismatchError extends Error {
   override readonly name = "DigestMismatchError";
+}
+
+/** While it was prepared something else was committed, or the store is read anew. */
+export class PreparationAbandonedError extends Error {
+  override readonly name = "PreparationAbandonedError";
 }
 
 export class CommittedSnapshot implements CommittedState {
@@ -117,22 +128,33 @@ export class CommittedSnapshot implements CommittedState {
     this.#changed();
   }
 
-  /** Digest of the state after `delta`; one at a time, until `commit()`, `abandon()` or `reset()`. */
-  prepare(delta: SnapshotDelta): Uint8Array {
+  /**
+   * Digest of the state after `delta`, which is applied in several turns when it is large; one at a time, until `commit()`,
+   * `abandon()` or `reset()`. Rejects with `PreparationAbandonedError` when one of these comes first.
+   */
+  async prepare(delta: SnapshotDelta): Promise<Uint8Array> {
     this.abandon();
-    const undo = this.#resources.apply(delta);
-    const before = new Map<string, Resource | undefined>();
-    for (const { key, before: resource } of undo.toReversed()) {
-      before.set(resourceId(key), resource);
+    const prepared: PreparedCommit = { digest: undefined, undo: [], before: new Map() };
+    this.#prepared = prepared;
+    const slice = new TurnSlice(sliceMs);
+    for (const part of deltaParts(delta)) {
+      for (const change of this.#resources.apply(part)) {
+        prepared.undo.push(change);
+        const id = resourceId(change.key);
+        if (!prepared.before.has(id)) prepared.before.set(id, change.before);
+      }
+      if (!slice.isSpent) continue;
+      await slice.next();
+      if (this.#prepared !== prepared) throw new PreparationAbandonedError("The state is another");
     }
-    const digest = this.#resources.digest();
-    this.#prepared = { digest, undo, before };
-    return digest;
+    prepared.digest = this.#resources.digest();
+    return prepared.digest;
   }
 
   /** Whether `digest` is that of the prepared commit. */
   isPrepared(digest: Uint8Array): boolean {
-    return this.#prepared !== undefined && Buffer.compare(this.#prepared.digest, digest) === 0;
+    const prepared = this.#prepared?.digest;
+    return prepared !== undefined && Buffer.compare(prepared, digest) === 0;
   }
 
   abandon(): void {

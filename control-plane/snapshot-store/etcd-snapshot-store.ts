@@ -174,7 +174,7 @@ export class EtcdSnapshotStore implements SnapshotStore {
       };
       const commit = { generation, digest, delta, sources: sources ?? known.head.sources };
       const isJump = at !== undefined;
-      followed.accept(commit, await this.#write({ lead, followed, known }, commit, isJump));
+      await followed.accept(commit, await this.#write({ lead, followed, known }, commit, isJump));
       this.#foldWhenLarge(lead, followed);
       return commit;
     });

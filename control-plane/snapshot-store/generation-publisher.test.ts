@@ -76,6 +76,7 @@ test("GenerationPublisher merges what arrives during a commit into the next, new
   for (const version of [2, 3, 4]) publisher.publish(upserting(routerResource("a", version)));
   publisher.publish(upserting(routerResource("b")));
   publisher.publish(removing("b"));
+  await turn();
   commits.release();
   await turn();
   commits.release();
@@ -90,6 +91,7 @@ test("GenerationPublisher sends a value back that was changed and is under way",
   const commits = holdCommits(store);
   publisher.publish(upserting(routerResource("a", 2)));
   publisher.publish(upserting(routerResource("a", 1))); // as committed now, not as it will be
+  await turn();
   commits.release();
   await turn();
   commits.release();

@@ -20,7 +20,7 @@ import { type BackoffPolicy, backoffDelayMs } from "../../foundation/backoff.ts"
 import type { Logger } from "../../foundation/log.ts";
 import { sleep } from "../../foundation/sleep.ts";
 import type { CommitGuard, CommittedLookup } from "./commit-guard.ts";
-import { CommittedSnapshot } from "./committed-snapshot.ts";
+import { CommittedSnapshot, PreparationAbandonedError } from "./committed-snapshot.ts";
 import type { CommittedState } from "./committed-state.ts";
 import { DesiredChanges, isSame } from "./desired-changes.ts";
 import {
@@ -254,7 +254,7 @@ export class GenerationPublisher implements AsyncDisposable {
 
   async #commit({ delta, sources, at }: NextCommit): Promise<void> {
     const startedAt = performance.now();
-    const digest = this.#committed.prepare(delta);
+    const digest = await this.#committed.prepare(delta);
     const options = { sources, ...(at !== undefined && { at }) };
     const { generation } = await this.#init.store.commit(delta, digest, options);
     this.#init.log.info("generation committed", {
@@ -285,6 +285,8 @@ export class GenerationPublisher implements AsyncDisposable {
   #report(error: unknown): void {
     if (error instanceof NotLeaderError) {
       this.#init.log.info("changes wait: another control plane leads", { error });
+    } else if (error instanceof PreparationAbandonedError) {
+      this.#init.log.debug("changes wait: the state they were compared with is another", { error });
     } else if (error instanceof StoreUnavailableError) {
       this.#init.log.warn("changes wait: the snapshot store is out of reach", { error });
     } else {

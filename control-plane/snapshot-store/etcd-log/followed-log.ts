@@ -8,6 +8,7 @@ import type { Resource } from "../../../config-model/snapshot/resource.ts";
 import type { SnapshotDelta } from "../../../config-model/snapshot/snapshot-delta.ts";
 import { TurnSlice } from "../../../foundation/turn-slice.ts";
 import type { EtcdClient } from "../../etcd/etcd-client.ts";
+import { deltaParts } from "../delta-parts.ts";
 import { newFleetId } from "../new-fleet-id.ts";
 import type { CommittedGeneration, SnapshotReader } from "../snapshot-store.ts";
 import type { LogKeys } from "./log-keys.ts";
@@ -25,7 +26,7 @@ import { encodeHead, type StoredHead, storeHead } from "./stored-head.ts";
 import { RecordReading } from "./stored-record.ts";
 
 const readerPartBytes = 256 * 1024;
-/** Longest turn of handing the state to the reader. */
+/** Longest turn of taking a commit in, and of handing the state to the reader. */
 const sliceMs = 5;
 
 export interface KnownHead {
@@ -97,15 +98,19 @@ export class FollowedLog {
     if (next.head.number === known.head.number + 1n && values.length > 0) {
       const reading = new RecordReading();
       const changes = values.flatMap((value) => reading.add(value) ?? []);
-      this.accept(commitOf(reading, changes, next.head), next);
+      await this.accept(commitOf(reading, changes, next.head), next);
     } else {
       await this.#catchUp({ ...next, revision: next.modRevision });
     }
   }
 
-  /** The commit that follows what is known. */
-  accept(commit: CommittedGeneration, known: KnownHead): void {
-    applyDelta(this.#state, commit.delta);
+  /** The commit that follows what is known. A large one is taken in within several turns. */
+  async accept(commit: CommittedGeneration, known: KnownHead): Promise<void> {
+    const slice = new TurnSlice(sliceMs);
+    for (const part of deltaParts(commit.delta)) {
+      applyDelta(this.#state, part);
+      if (slice.isSpent) await slice.next();
+    }
     this.#known = known;
     this.#reader.onCommit(commit);
   }
@@ -133,7 +138,7 @@ export class FollowedLog {
       // Should this end half-way, the head that was known before makes the next attempt go on from here.
       const { epoch, number } = commit.generation;
       const reached = { ...head, epoch, number, digest: commit.digest };
-      this.accept(commit, { head: reached, modRevision: before.modRevision });
+      await this.accept(commit, { head: reached, modRevision: before.modRevision });
     }
     this.#known = { head, modRevision };
   }
