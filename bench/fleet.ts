@@ -137,11 +137,10 @@ class StreamProcess implements AsyncDisposable {
     address: string,
     generations: number,
   ): Promise<StreamProcess> {
-    const child = fork(new URL("stream-process.ts", import.meta.url), [
-      `${routers}`,
-      address,
-      `${generations}`,
-    ]);
+    const program = new URL("stream-process.ts", import.meta.url);
+    const child = fork(program, [`${routers}`, address, `${generations}`], {
+      execArgv: ["--max-semi-space-size=8"], // as bin/switchyard starts a control plane
+    });
     const [message] = (await once(child, "message")) as [StreamProcessMessage];
     if (message.kind !== "listening") throw new Error("the control plane does not listen");
     return new StreamProcess(child, message.address);
