@@ -1,5 +1,6 @@
 /** What the compiler needs to do with the body of a resource: encode it, read its references, bind its entry points. */
 import { hash } from "node:crypto";
+import { BinaryWriter } from "@bufbuild/protobuf/wire";
 import { objectId } from "../../config-model/dynamic/object-key.ts";
 import { ruleDomains } from "../../config-model/rule/rule-domains.ts";
 import type { ResourceFeature } from "../../config-model/snapshot/feature.ts";
@@ -13,8 +14,17 @@ import {
 import type { Body, EntryPointSelection, RouterTls } from "./compiled-content.ts";
 import { defaultTlsName } from "./default-tls.ts";
 
+/** One for all: a new one for each resource takes longer than the encoding itself. */
+let writer = new BinaryWriter();
+
 export function encodeResource(kind: ResourceKind, name: string, body: Body): Resource {
-  const payload = ResourceBody.encode({ features: neededFeatures(body), body }).finish();
+  let payload: Uint8Array;
+  try {
+    payload = ResourceBody.encode({ features: neededFeatures(body), body }, writer).finish();
+  } catch (error) {
+    writer = new BinaryWriter(); // the old one holds a part of what cannot be encoded
+    throw error;
+  }
   return { kind, name, hash: hash("sha256", payload, "buffer"), payload };
 }
 
