@@ -1,5 +1,4 @@
 /** A control plane's last two stages, publisher and stream, over a store in memory, with scripted data planes. */
-import { setImmediate as turn } from "node:timers/promises";
 import type { Resource, ResourceKey } from "../../config-model/snapshot/resource.ts";
 import type { SnapshotDelta } from "../../config-model/snapshot/snapshot-delta.ts";
 import type { CommittedState } from "../../control-plane/snapshot-store/committed-state.ts";
@@ -117,8 +116,11 @@ export class FleetFixture implements AsyncDisposable {
   }
 
   async untilInSync(...nodes: readonly ScriptedDataPlane[]): Promise<void> {
-    await turn(); // what was published a moment ago is committed by then
-    await until("nodes in sync", () => nodes.every((node) => this.isInSync(node)));
+    await until(
+      "nodes in sync",
+      // What was published a moment ago is committed.
+      () => this.publisher.isSettled && nodes.every((node) => this.isInSync(node)),
+    );
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,6 +1,5 @@
 /** A control plane's stream and one agent on it, real on both sides, and what must hold for the two. */
 import assert from "node:assert/strict";
-import { setImmediate as turn } from "node:timers/promises";
 import type { Resource } from "../../../../config-model/snapshot/resource.ts";
 import type { FleetFixture } from "../../../support/fleet-fixture.ts";
 import type { TestAgent } from "../../../support/test-agent.ts";
@@ -9,11 +8,11 @@ import { plainDigest } from "./plain-digest.ts";
 
 /** Until the control plane has heard that the node serves the newest generation, whatever it says it holds. */
 export async function untilSettled(fleet: FleetFixture, nodeId = "node-1"): Promise<void> {
-  await turn(); // what was published a moment ago is committed by then
   await until("node settled", () => {
     const { head } = fleet.publisher.committed;
     const status = fleet.service.status.node(nodeId);
     return (
+      fleet.publisher.isSettled && // what was published a moment ago is committed
       status?.serving === true &&
       status.held?.generation.number === head?.generation?.number &&
       status.failure === undefined
