@@ -115,6 +115,17 @@ export const classNotes: Readonly<Record<string, ClassNote>> = {
 export const toldApart: readonly (readonly [className: string, begins: string, reason: string])[] =
   [
     [
+      "trailers",
+      "trailer",
+      "nginx drops all trailers; they travel here (gRPC ends with them) but for those that would say what a head says",
+    ],
+    ["response chunks", "trailers travel", "gRPC ends with trailers; nginx drops them"],
+    [
+      "control characters",
+      "names of any token",
+      "A name is any token (RFC 9110 §5.1); nginx drops all but letters, digits and hyphens",
+    ],
+    [
       "unexpected bodies",
       "get with a length",
       "A method is any token and keeps its case (RFC 9110 §9.1); nginx knows capitals only",

@@ -1,6 +1,6 @@
 /** Sends a stream of the corpus through a gateway and says what the two sides made of it. */
 import { setTimeout as delay } from "node:timers/promises";
-import { readRequests, UnsureError, valuesOf } from "../fuzz/naive-http.ts";
+import { type NaiveMessage, readRequests, UnsureError, valuesOf } from "../fuzz/naive-http.ts";
 import { nextAnswer, nextRequest } from "../smuggling/memory-gateway.ts";
 import { okAnswer, type StreamCase } from "../smuggling/stream-case.ts";
 import { RawClient } from "../support/raw-client.ts";
@@ -11,7 +11,9 @@ export interface Observation {
   readonly statuses: readonly string[];
   /** Requests the origin received whole, each as `METHOD target host [body]`; "?": bytes that are no request. */
   readonly requests: readonly string[];
-  /** Bodies the client received. */
+  /** Names of the fields and trailers of those that are not a gateway's own, in order of the alphabet. */
+  readonly fields: readonly string[];
+  /** Everything the client received. */
   readonly client: string;
 }
 
@@ -39,7 +41,9 @@ export async function observe(gateway: Gateway, stream: StreamCase): Promise<Obs
   const statuses = [...client.received.matchAll(/HTTP\/1\.1 ([2-5]\d\d)/g)].map(
     ([, status = ""]) => status,
   );
-  return { statuses, requests: received.flatMap(requestsOf), client: client.received };
+  const requests = received.flatMap(requestsOf);
+  const fields = received.flatMap(fieldsOf).toSorted();
+  return { statuses, requests, fields, client: client.received };
 }
 
 function answerFrom({ origin }: Gateway, stream: StreamCase): void {
@@ -79,4 +83,23 @@ function requestsOf(received: string): string[] {
     if (error instanceof UnsureError) return ["?"];
     throw error;
   }
+}
+
+/** What every gateway writes as it likes. */
+const ownFields =
+  /^(?:host|connection|content-length|transfer-encoding|x-forwarded-.*|x-real-ip|via|te|upgrade)$/;
+
+/** Absent where the bytes are no requests: they have no fields to compare. */
+function fieldsOf(received: string): string[] {
+  try {
+    return readRequests(received).messages.flatMap(namesOf);
+  } catch (error) {
+    if (error instanceof UnsureError) return [];
+    throw error;
+  }
+}
+
+export function namesOf({ fields, trailers }: NaiveMessage): string[] {
+  const names = fields.map(([name]) => name.toLowerCase()).filter((name) => !ownFields.test(name));
+  return [...names, ...trailers.map(([name]) => `trailer ${name.toLowerCase()}`)];
 }
