@@ -71,7 +71,7 @@ export class RemovalWindow {
     const count = this.#countOf(key);
     if (count === undefined) return;
     count.committed += 1;
-    count.gone.delete(resourceId(key));
+    if (count.gone.size > 0) count.gone.delete(resourceId(key));
   }
 
   /** It was committed and is no longer. `counts`: it speaks for a mass removal, which what an operator confirmed does not. */

@@ -334,7 +334,7 @@ export class GenerationPublisher implements AsyncDisposable {
     const against = ours ? [] : this.#unwished(commit.delta);
     const before = (id: string) => this.#committed.get(id);
     this.#init.guard?.committing(commit.delta, before);
-    this.#limits.committing(commit.delta, before);
+    this.#limits.committing(commit.delta, before, ours);
     if (!ours) for (const key of commit.delta.removals) this.#desired.withdraw(resourceId(key));
     this.#guarded(() => this.#committed.commit(commit));
     if (this.#ready) {

@@ -39,11 +39,18 @@ export interface RefusedResource {
   readonly reason: string;
 }
 
+interface SizeChange {
+  readonly bytes: number;
+  readonly resources: number;
+}
+
 export class PublishLimits {
   readonly #limits: LimitValues;
   readonly #refused = new Map<string, RefusedResource>();
   #bytes = 0;
   #resources = 0;
+  /** What the delta asked about last makes of the sizes. */
+  #asked: { readonly delta: SnapshotDelta; readonly change: SizeChange } | undefined;
 
   constructor(limits: LimitValues) {
     this.#limits = limits;
@@ -59,6 +66,7 @@ export class PublishLimits {
   }
 
   clear(): void {
+    this.#asked = undefined;
     this.#bytes = 0;
     this.#resources = 0;
   }
@@ -68,8 +76,11 @@ export class PublishLimits {
     this.#resources += resources.length;
   }
 
-  committing(delta: SnapshotDelta, before: CommittedLookup): void {
-    const { bytes, resources } = changeOf(delta, before);
+  /** `isAsked`: of the delta that was asked about last, and nothing has been committed since. */
+  committing(delta: SnapshotDelta, before: CommittedLookup, isAsked: boolean): void {
+    const asked = isAsked && this.#asked?.delta === delta ? this.#asked.change : undefined;
+    this.#asked = undefined;
+    const { bytes, resources } = asked ?? changeOf(delta, before);
     this.#bytes += bytes;
     this.#resources += resources;
   }
@@ -98,6 +109,7 @@ export class PublishLimits {
   /** Why the generation after `delta` cannot be published; absent when it can. */
   problemOf(delta: SnapshotDelta, committed: CommittedLookup): string | undefined {
     const change = changeOf(delta, committed);
+    this.#asked = { delta, change };
     const { resources, snapshotBytes, growthBytes } = this.#limits;
     const [count, bytes] = [this.#resources + change.resources, this.#bytes + change.bytes];
     // What makes a generation smaller is never refused, however large it still is.
@@ -114,7 +126,7 @@ export class PublishLimits {
   }
 }
 
-function changeOf({ upserts, removals }: SnapshotDelta, before: CommittedLookup) {
+function changeOf({ upserts, removals }: SnapshotDelta, before: CommittedLookup): SizeChange {
   let [bytes, resources] = [0, 0];
   for (const resource of upserts) {
     const replaced = before(resourceId(resource));
