@@ -1,7 +1,7 @@
 /** The HTTP engine with one route, counters on, no routing and no fleet: the part of the cost that is the engine's. */
 import { createServer } from "node:net";
 import { DeadlineSweeper } from "../../data-plane/connection/deadline-sweeper.ts";
-import { EntryPointRuntime } from "../../data-plane/http/entry-point-runtime.ts";
+import { EntryPointRuntime } from "../../data-plane/entry-point/entry-point-runtime.ts";
 import type { HttpExchange } from "../../data-plane/http/http-exchange.ts";
 import { RequestCounters } from "../../data-plane/metrics/request-counters.ts";
 import { UpstreamServer } from "../../data-plane/upstream/upstream-server.ts";

@@ -81,10 +81,7 @@ export function compileTlsOptions(key: ObjectKey, config: TlsOptionsConfig): Com
         unusable: false,
       },
     },
-    problems: [
-      ...suites.obsolete.map(({ name, index }) => obsoleteSuite(key, name, index)),
-      ...unspokenProtocols(key, config.alpnProtocols),
-    ],
+    problems: suites.obsolete.map(({ name, index }) => obsoleteSuite(key, name, index)),
   };
 }
 
@@ -96,20 +93,6 @@ function obsoleteSuite(key: ObjectKey, name: string, index: number): Problem {
     field: ["cipherSuites", index],
     hint: "the others are offered",
   };
-}
-
-function unspokenProtocols(key: ObjectKey, protocols: readonly string[]): Problem[] {
-  const index = protocols.indexOf("h2");
-  if (index === -1) return [];
-  return [
-    {
-      severity: "warning",
-      code: "not-built-degraded",
-      message: `Cannot agree to "h2" of ${describeObject(key)} with HTTP clients: HTTP/2 over TLS is not supported yet`,
-      field: ["alpnProtocols", index],
-      hint: "they speak HTTP/1.1; TCP routers agree to it",
-    },
-  ];
 }
 
 export function compileTlsCertificate(

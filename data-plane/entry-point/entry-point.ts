@@ -4,7 +4,6 @@ import type { EntryPoint as EntryPointSettings } from "../../proto/gen/switchyar
 import type { ServedEntryPoint } from "../builder/live-state.ts";
 import type { DeadlineSweeper } from "../connection/deadline-sweeper.ts";
 import { peerAddressOf } from "../connection/peer-address.ts";
-import { EntryPointRuntime } from "../http/entry-point-runtime.ts";
 import type { HttpHandler } from "../http/http-exchange.ts";
 import type { RequestCounters } from "../metrics/request-counters.ts";
 import { HandlerSwitcher } from "../switcher/handler-switcher.ts";
@@ -12,6 +11,7 @@ import type { ConnectionFacts } from "../tcp/connection-facts.ts";
 import type { TcpServing } from "../tcp/tcp-handler.ts";
 import type { TcpRouter } from "../tcp/tcp-router.ts";
 import { TlsAcceptor, type TlsRequest, type TlsRoute } from "../tls/tls-acceptor.ts";
+import { EntryPointRuntime } from "./entry-point-runtime.ts";
 
 export interface EntryPointInit {
   readonly counters: RequestCounters;
@@ -137,10 +137,8 @@ export class EntryPoint {
   }
 }
 
-/** HTTP/2 is not spoken over TLS. Where nothing else is listed nothing is agreed to, and clients speak HTTP/1.1 then. */
 function httpProtocols(configured: readonly string[]): readonly string[] {
-  if (configured.length === 0) return ["http/1.1"];
-  return configured.filter((protocol) => protocol !== "h2");
+  return configured.length === 0 ? ["h2", "http/1.1"] : configured;
 }
 
 function plainFacts(socket: Socket): ConnectionFacts {

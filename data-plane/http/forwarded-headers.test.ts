@@ -8,8 +8,8 @@ import {
 import { silentLog } from "../../test/support/silent-log.ts";
 import { vectors } from "../../test/support/vectors.ts";
 import { DeadlineSweeper } from "../connection/deadline-sweeper.ts";
+import { EntryPointRuntime } from "../entry-point/entry-point-runtime.ts";
 import { RequestCounters } from "../metrics/request-counters.ts";
-import { EntryPointRuntime } from "./entry-point-runtime.ts";
 import { ForwardedHeaders, removeConnectionHeaders } from "./forwarded-headers.ts";
 import { HeaderList } from "./header-list.ts";
 import { parseRequestHead, RequestHead } from "./parse-request-head.ts";

@@ -18,7 +18,8 @@ import {
 import { peerAddressOf } from "../connection/peer-address.ts";
 import { adoptSocket, readTlsShared } from "../connection/shared-read-buffer.ts";
 import type { RequestCounters } from "../metrics/request-counters.ts";
-import { ForwardedHeaders, removeConnectionHeaders } from "./forwarded-headers.ts";
+import { allowsUnderscores, completeRequest } from "./complete-request.ts";
+import { ForwardedHeaders } from "./forwarded-headers.ts";
 import { HeadBuffer } from "./head-buffer.ts";
 import type { HeaderList } from "./header-list.ts";
 import type { HandlerCell, TunnelEnd } from "./http-exchange.ts";
@@ -27,7 +28,6 @@ import { parseRequestHead } from "./parse-request-head.ts";
 import { RequestBody } from "./request-body.ts";
 import { applyTarget } from "./request-target.ts";
 import { statusText } from "./status-text.ts";
-import { applyUnderscoreStrategy } from "./underscore-headers.ts";
 import { allowedUpgrade } from "./upgrade-protocols.ts";
 
 /** What connections share; see EntryPointRuntime. */
@@ -39,6 +39,8 @@ export interface HttpEntryPoint {
   readonly sweeper: DeadlineSweeper;
   readonly log: Logger;
   isTrustedPeer(address: string): boolean;
+  /** Takes over a connection whose client speaks HTTP/2 without having asked (h2c); nothing of it has been answered. */
+  serveHttp2(socket: Socket, kind: ConnectionKind): void;
 }
 
 /** What a connection came over, and who answers there. */
@@ -55,6 +57,8 @@ export interface ConnectionKind {
  */
 type Phase = "waiting" | "active" | "discarding" | "lingering" | "tunnel" | "closed";
 
+/** The part of HTTP/2's preface that ends like a head. */
+const http2Preface = Buffer.from("PRI * HTTP/2.0\r\n\r\n");
 const lingerMs = 1_000;
 /** More than any server behind this one takes. */
 const maxRequestLineBytes = 65_536;
@@ -212,11 +216,37 @@ export class Http1Connection
     this.#partialHead.clear();
     const length = parseRequestHead(head, requestHeaders, !this.#isPeerTrusted);
     if (length < 0) {
-      this.#refuseHead(-length);
+      if (this.#speaksHttp2(bytes, start)) this.#handOver(bytes, start);
+      else this.#refuseHead(-length);
       return;
     }
     if (start + length < bytes.length) this.#leave(bytes, start + length);
     this.#beginRequest(length);
+  }
+
+  /** The preface of HTTP/2 begins as a request that HTTP/1.1 has no version for (RFC 9113 §3.4). */
+  #speaksHttp2(bytes: Buffer, start: number): boolean {
+    if (this.#requests > 0 || bytes[start] !== http2Preface[0]) return false;
+    return bytes.subarray(start, start + http2Preface.length).equals(http2Preface);
+  }
+
+  #handOver(bytes: Buffer, start: number): void {
+    const socket = this.#socket;
+    const preface = Buffer.from(bytes.subarray(start));
+    this.#phase = "closed";
+    this.#input = undefined;
+    for (const event of ["end", "drain"]) socket.removeAllListeners(event);
+    socket.pause();
+    // What is read now would be given to whoever takes the socket over a second time.
+    process.nextTick(() => {
+      if (socket.destroyed) return;
+      socket.unshift(preface);
+      const { handler } = this;
+      this.#entryPoint.serveHttp2(socket, { handler, tlsOptions: this.#exchange.tlsOptions });
+      // Not before it is somebody else's: a drain must not miss it in between.
+      this.#entryPoint.sweeper.delete(this);
+      this.#entryPoint.connections.delete(this);
+    });
   }
 
   /** Of a head, or of as much of one as has come (`knownEnd` -1): before anything else is looked at in it. */
@@ -262,7 +292,10 @@ export class Http1Connection
     this.#closesAfter = false;
     exchange.open(performance.now());
     exchange.method = head.method;
-    if (!applyTarget(head, settings, exchange) || !this.#allowsUnderscores(headLength)) {
+    if (
+      !applyTarget(head, settings, exchange) ||
+      !allowsUnderscores(exchange, settings, headLength)
+    ) {
       this.#refuseHead(400);
       return;
     }
@@ -274,26 +307,11 @@ export class Http1Connection
       exchange.respond(200, "");
       return;
     }
-    exchange.host = head.hostName;
-    exchange.requestHost = head.host;
     exchange.upgradeProtocol =
       head.wantsUpgrade && this.#body.isDone ? allowedUpgrade(head.upgrade) : "";
-    exchange.appendsForwardedFor = settings.forwardedHeaders?.notAppendXForwardedFor !== true;
-    if (head.connectionNames.length > 0) {
-      const kept = this.#entryPoint.keptConnectionHeaders;
-      removeConnectionHeaders(exchange.requestHeaders, head.connectionNames, kept);
-    }
-    this.#forwarded.addTo(exchange.requestHeaders, head, this.#isPeerTrusted);
+    completeRequest(exchange, this.#entryPoint, this.#forwarded, this.#isPeerTrusted);
     if (exchange.upgradeProtocol !== "") exchange.requestHeaders.append("Connection", "Upgrade");
     exchange.handle();
-  }
-
-  #allowsUnderscores(headLength: number): boolean {
-    const { underscoreHeaders: strategy } = this.#entryPoint.settings;
-    if (strategy === UnderscoreHeaders.KEEP) return true;
-    const { head, requestHeaders } = this.#exchange;
-    const lines = head.text.slice(head.lineEnd, headLength);
-    return applyUnderscoreStrategy(strategy, lines, requestHeaders);
   }
 
   #setDeadline(settings: EntryPoint): void {

@@ -11,7 +11,7 @@ import { okAnswer, type RequestCase, type ResponseCase } from "./stream-case.ts"
 
 export interface GatewayModules {
   readonly sweeper: typeof import("../../data-plane/connection/deadline-sweeper.ts");
-  readonly runtime: typeof import("../../data-plane/http/entry-point-runtime.ts");
+  readonly runtime: typeof import("../../data-plane/entry-point/entry-point-runtime.ts");
   readonly counters: typeof import("../../data-plane/metrics/request-counters.ts");
   readonly server: typeof import("../../data-plane/upstream/upstream-server.ts");
 }
@@ -40,7 +40,7 @@ export async function importGateway(mistakes: readonly Mutation[] = []): Promise
     [dialsInMemory, ...mistakes],
     [
       "data-plane/connection/deadline-sweeper.ts",
-      "data-plane/http/entry-point-runtime.ts",
+      "data-plane/entry-point/entry-point-runtime.ts",
       "data-plane/metrics/request-counters.ts",
       "data-plane/upstream/upstream-server.ts",
     ],

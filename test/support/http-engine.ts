@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Server } from "node:net";
 import { DeadlineSweeper } from "../../data-plane/connection/deadline-sweeper.ts";
-import { EntryPointRuntime } from "../../data-plane/http/entry-point-runtime.ts";
+import { EntryPointRuntime } from "../../data-plane/entry-point/entry-point-runtime.ts";
 import type { HttpHandler } from "../../data-plane/http/http-exchange.ts";
 import { RequestCounters } from "../../data-plane/metrics/request-counters.ts";
 import {

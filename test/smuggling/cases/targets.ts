@@ -50,7 +50,7 @@ export const requestLines: readonly StreamCase[] = [
   ...["GET / HTTP/1.2", "GET / HTTP/1.9", "GET / HTTP/2.0", "GET / HTTP/0.9", "GET / HTTP/3.0"].map(
     (line) => badLine(line, 505),
   ),
-  refused("the preface of HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
+  refused("nearly the preface of HTTP/2", "PRI * HTTP/2.1\r\n\r\nSM\r\n\r\n"),
   refused("a request of HTTP/0.9", "GET /p\r\n\r\n"),
   served(
     "any token is a method",

@@ -4,9 +4,10 @@ import type { Logger } from "../../foundation/log.ts";
 import type { EntryPoint } from "../../proto/gen/switchyard/fleet/v1/resource.ts";
 import { ConnectionSet } from "../connection/connection-set.ts";
 import type { DeadlineSweeper } from "../connection/deadline-sweeper.ts";
+import type { HandlerCell } from "../http/http-exchange.ts";
+import { type ConnectionKind, Http1Connection } from "../http/http1-connection.ts";
+import { Http2Connection } from "../http2/http2-connection.ts";
 import type { RequestCounters } from "../metrics/request-counters.ts";
-import type { HandlerCell } from "./http-exchange.ts";
-import { type ConnectionKind, Http1Connection } from "./http1-connection.ts";
 
 export interface EntryPointRuntimeInit {
   readonly name: string;
@@ -75,7 +76,13 @@ export class EntryPointRuntime {
 
   /** After its handshake. `tlsOptions`: those it was made with. */
   serveTls(socket: TLSSocket, tlsOptions: string): void {
-    new Http1Connection(this, socket, { handler: this.#tlsHandler, tlsOptions }).start();
+    const kind = { handler: this.#tlsHandler, tlsOptions };
+    if (socket.alpnProtocol === "h2") this.serveHttp2(socket, kind);
+    else new Http1Connection(this, socket, kind).start();
+  }
+
+  serveHttp2(socket: Socket, kind: ConnectionKind): void {
+    new Http2Connection(this, socket, kind).start();
   }
 
   /** Idle connections close at once, busy ones after their response; `graceMs` later the rest is cut. */
