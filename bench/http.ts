@@ -47,6 +47,8 @@ export async function run(args: string[]): Promise<void> {
       connections: { type: "string", default: "64" },
       /** Clients come over TLS. */
       tls: { type: "boolean", default: false },
+      /** They speak HTTP/2, over TLS: as many streams as otherwise connections, on four connections. */
+      http2: { type: "boolean", default: false },
       /** Each request has a connection of its own: handshakes are measured. */
       close: { type: "boolean", default: false },
       /** Comma-separated beginnings of names; default: all. */
@@ -58,9 +60,10 @@ export async function run(args: string[]): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "switchyard-bench-http-"));
   await using stack = new AsyncDisposableStack();
   stack.defer(() => rmSync(folder, { recursive: true, force: true }));
-  const { only, tls, close, connections, seconds } = values;
+  const { only, http2, close, connections, seconds } = values;
+  const tls = values.tls || http2;
   const candidates = await startAll(stack, folder, only.split(","), tls);
-  const load = { wrk, folder, seconds: Number(seconds), connections, tls, close };
+  const load = { wrk, folder, seconds: Number(seconds), connections, tls, http2, close };
   for (const candidate of candidates) measure(candidate, { ...load, seconds: warmUpSeconds });
   for (const candidate of candidates) candidate.rounds.length = 0;
   for (let round = 0; round < Number(values.rounds); round += 1) {
@@ -110,16 +113,52 @@ interface Load {
   readonly seconds: number;
   readonly connections: string;
   readonly tls: boolean;
+  readonly http2: boolean;
   readonly close: boolean;
 }
 
+interface Answers {
+  readonly requests: number;
+  readonly perSecond: number;
+}
+
 function measure(candidate: Candidate, load: Load): void {
+  const { subject } = candidate;
+  const before = subject.cpuSeconds();
+  const { requests, perSecond } = load.http2
+    ? askOverHttp2(candidate, load)
+    : askOverHttp1(candidate, load);
+  const cpuSeconds = subject.cpuSeconds() - before;
+  candidate.rounds.push({
+    microsecondsPerRequest: (cpuSeconds * 1e6) / requests,
+    requestsPerSecond: perSecond,
+  });
+}
+
+function askOverHttp2({ subject, hosts }: Candidate, { seconds, connections }: Load): Answers {
+  const script = join(import.meta.dirname, "support/http2-load.ts");
+  const options = {
+    port: subject.port,
+    seconds,
+    hosts,
+    connections: 4,
+    streams: Math.ceil(Number(connections) / 4),
+  };
+  const args = Object.entries(options).map(([name, value]) => `--${name}=${value}`);
+  const output = execFileSync(process.execPath, [script, ...args], { encoding: "utf8" });
+  const [, requests, failures] = /(\d+) requests, (\d+) failures/.exec(output) ?? [];
+  if (failures !== "0") {
+    throw new Error(`Cannot use the figures of ${subject.name}: ${output.trim()}`);
+  }
+  return { requests: Number(requests), perSecond: Number(requests) / seconds };
+}
+
+function askOverHttp1(candidate: Candidate, load: Load): Answers {
   const { wrk, folder, seconds, connections, tls, close } = load;
   const { subject } = candidate;
   const script = join(folder, `hosts-${candidate.hosts}.lua`);
   writeFileSync(script, hostScript(candidate.hosts, close));
   const args = ["-t1", `-c${connections}`, `-d${seconds}`, "-s", script];
-  const before = subject.cpuSeconds();
   const output = execFileSync(
     wrk.file,
     [...args, `${tls ? "https" : "http"}://127.0.0.1:${subject.port}/`],
@@ -128,15 +167,11 @@ function measure(candidate: Candidate, load: Load): void {
       env: { ...process.env, ...wrk.env },
     },
   );
-  const cpuSeconds = subject.cpuSeconds() - before;
   const requests = Number(/(\d+) requests in/.exec(output)?.[1]);
   if (/Non-2xx|Socket errors/.test(output)) {
     throw new Error(`Cannot use the figures of ${subject.name}: ${output.trim()}`);
   }
-  candidate.rounds.push({
-    microsecondsPerRequest: (cpuSeconds * 1e6) / requests,
-    requestsPerSecond: Number(/Requests\/sec:\s+([\d.]+)/.exec(output)?.[1]),
-  });
+  return { requests, perSecond: Number(/Requests\/sec:\s+([\d.]+)/.exec(output)?.[1]) };
 }
 
 /** Requests are made beforehand: at load time the generator only picks one. */

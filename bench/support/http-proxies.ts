@@ -101,7 +101,7 @@ async function startNginx(
       access_log off; ${temporary}
       ${upstream}
       server {
-        listen 127.0.0.1:${port}${tls === undefined ? "" : " ssl"};
+        listen 127.0.0.1:${port}${tls === undefined ? "" : " ssl http2"};
         ${tls === undefined ? "" : `ssl_certificate ${tls.cert}; ssl_certificate_key ${tls.key}; ssl_protocols TLSv1.2 TLSv1.3;`}
         keepalive_requests 100000000;
         default_type text/plain;
@@ -129,7 +129,7 @@ defaults
   option forwardfor
   http-reuse always
 frontend f
-  bind 127.0.0.1:${port}${init.tls === undefined ? "" : ` ssl crt ${init.tls.both} alpn http/1.1`}
+  bind 127.0.0.1:${port}${init.tls === undefined ? "" : ` ssl crt ${init.tls.both} alpn h2,http/1.1`}
   default_backend b
 backend b
   http-request set-header X-Real-Ip %[src]
