@@ -33,6 +33,7 @@ export class Http2Connection implements StreamOwner, TrackedConnection, Deadline
   readonly #isPeerTrusted: boolean;
   readonly #forwarded: ForwardedHeaders;
   readonly #openedMs = performance.now();
+  readonly #unused: Http2Exchange[] = [];
   #streams = 0;
   #requests = 0;
 
@@ -97,9 +98,10 @@ export class Http2Connection implements StreamOwner, TrackedConnection, Deadline
     this.#session.close();
   }
 
-  streamClosed(exchange: Http2Exchange): void {
+  streamClosed(exchange: Http2Exchange, isReusable: boolean): void {
     const { sweeper, settings } = this.#entryPoint;
     sweeper.delete(exchange);
+    if (isReusable && this.#unused.length < maxUnused) this.#unused.push(exchange);
     this.#streams -= 1;
     if (this.#streams === 0) this.deadlineMs = sweeper.deadlineAfter(settings.idleTimeoutMs);
   }
@@ -108,7 +110,8 @@ export class Http2Connection implements StreamOwner, TrackedConnection, Deadline
     const { sweeper, settings } = this.#entryPoint;
     this.#streams += 1;
     this.deadlineMs = noDeadline;
-    const exchange = new Http2Exchange(this, stream, this.#client);
+    const exchange = this.#unused.pop() ?? new Http2Exchange(this, stream, this.#client);
+    exchange.take(stream);
     sweeper.add(exchange);
     exchange.open(performance.now());
     exchange.method = "GET"; // until it is known: what is refused is counted too
@@ -161,6 +164,8 @@ export class Http2Connection implements StreamOwner, TrackedConnection, Deadline
 }
 
 const maxConcurrentStreams = 250;
+/** What a connection keeps of exchanges it has made. */
+const maxUnused = 16;
 /** Fields of one head; more end the stream (ENHANCE_YOUR_CALM). */
 const maxHeaderListPairs = 1_000;
 

@@ -1,4 +1,7 @@
-/** One request and its response on a stream of an HTTP/2 connection. */
+/**
+ * One request and its response on a stream of an HTTP/2 connection. An object is used for another stream once its response
+ * has ended, and not where it broke off: somebody may still mean to answer then.
+ */
 import { constants, type ServerHttp2Stream } from "node:http2";
 import { type DeadlineHolder, noDeadline } from "../connection/deadline-sweeper.ts";
 import { HeaderList } from "../http/header-list.ts";
@@ -12,16 +15,19 @@ export interface StreamOwner extends ExchangeOwner {
   readonly httpDate: string;
   deadlineAfter(afterMs: number): number;
   readonly writeTimeoutMs: number;
-  streamClosed(exchange: Http2Exchange): void;
+  /** `isReusable`: nobody has to do with it any more. */
+  streamClosed(exchange: Http2Exchange, isReusable: boolean): void;
 }
 
 export class Http2Exchange extends ServerExchange implements DeadlineHolder {
   deadlineMs = noDeadline;
   readonly #owner: StreamOwner;
-  readonly #stream: ServerHttp2Stream;
-  #isRequestDone: boolean;
+  #stream: ServerHttp2Stream;
+  #isRequestDone: boolean = false;
+  #hasEnded: boolean = false;
   #trailers: HeaderList | undefined;
   #isHeadOnly: boolean = false;
+  #mayHaveTrailers: boolean = false;
   #held: Buffer | undefined;
 
   /** `tlsOptions`: "" without TLS. */
@@ -33,10 +39,18 @@ export class Http2Exchange extends ServerExchange implements DeadlineHolder {
     super(owner, peerAddress, tlsOptions);
     this.#owner = owner;
     this.#stream = stream;
+  }
+
+  /** Before anything else of a request. */
+  take(stream: ServerHttp2Stream): void {
+    this.#stream = stream;
     this.#isRequestDone = stream.endAfterHeaders;
+    this.#hasEnded = false;
+    this.#trailers = undefined;
+    this.#isHeadOnly = false;
+    this.#held = undefined;
     stream.on("error", ignore); // "close" follows
     stream.on("close", () => this.#closed());
-    stream.on("drain", () => this.sink?.resumeResponse());
   }
 
   /** The head has been parsed: how its body comes is told by the stream, not by a field. */
@@ -63,8 +77,12 @@ export class Http2Exchange extends ServerExchange implements DeadlineHolder {
     const stream = this.#stream;
     if (this.head.expectsContinue && !stream.closed) stream.additionalHeaders({ ":status": 100 });
     stream.on("data", (bytes: Buffer) => this.#receive(bytes));
-    // Trailers that came with the end are told a tick after it.
-    stream.on("end", () => process.nextTick(() => this.#requestEnded()));
+    stream.on("end", () => {
+      // Trailers that came with the end are told a tick after it.
+      process.nextTick(() => {
+        if (this.#stream === stream) this.#requestEnded();
+      });
+    });
   }
 
   resumeRequest(): void {
@@ -124,10 +142,10 @@ export class Http2Exchange extends ServerExchange implements DeadlineHolder {
       if (known !== undefined) fields.push("content-length", known);
     }
     this.#isHeadOnly = hasNoBody || (framing === "length" && length === 0);
-    const mayHaveTrailers = !this.#isHeadOnly && framing === "chunked";
+    this.#mayHaveTrailers = !this.#isHeadOnly && framing === "chunked";
     stream.respond(fields, {
       endStream: this.#isHeadOnly,
-      waitForTrailers: mayHaveTrailers,
+      waitForTrailers: this.#mayHaveTrailers,
     });
   }
 
@@ -153,13 +171,17 @@ export class Http2Exchange extends ServerExchange implements DeadlineHolder {
     const held = this.#held;
     this.#held = undefined;
     if (held !== undefined) this.#stream.write(held);
-    return !this.#stream.writableNeedDrain;
+    if (!this.#stream.writableNeedDrain) return true;
+    this.#stream.once("drain", () => this.sink?.resumeResponse());
+    return false;
   }
 
   protected override sendEnd(trailers: HeaderList | undefined): void {
     const stream = this.#stream;
     if (this.#isHeadOnly || stream.destroyed) return;
-    stream.once("wantTrailers", () => stream.sendTrailers(headersOf(trailers)));
+    if (this.#mayHaveTrailers) {
+      stream.once("wantTrailers", () => stream.sendTrailers(headersOf(trailers)));
+    }
     const held = this.#held;
     this.#held = undefined;
     if (held === undefined) stream.end();
@@ -167,6 +189,7 @@ export class Http2Exchange extends ServerExchange implements DeadlineHolder {
   }
 
   protected override ended(): void {
+    this.#hasEnded = true;
     if (this.#isRequestDone) return;
     // Nobody reads on: the client is told, once it has its answer (RFC 9113 §8.1).
     const stream = this.#stream;
@@ -195,7 +218,7 @@ export class Http2Exchange extends ServerExchange implements DeadlineHolder {
 
   #closed(): void {
     this.abandon();
-    this.#owner.streamClosed(this);
+    this.#owner.streamClosed(this, this.#hasEnded);
   }
 }
 
