@@ -6,6 +6,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { type MessagePort, Worker } from "node:worker_threads";
 import type { Logger } from "../foundation/log.ts";
 import { ListenerSet } from "./acceptor/listener-set.ts";
+import { UdpListeners } from "./acceptor/udp-listeners.ts";
 import { WorkerSet } from "./acceptor/worker-set.ts";
 import type { AgentOptions } from "./agent/agent-options.ts";
 import type { AgentToMain, ListenerResult, MainToAgent } from "./worker/worker-protocol.ts";
@@ -31,6 +32,7 @@ export class DataPlane {
   readonly #init: DataPlaneInit;
   readonly #agent: Worker;
   readonly #workers: WorkerSet;
+  readonly #udp: UdpListeners;
   readonly #listeners: ListenerSet;
   readonly #ready = Promise.withResolvers<void>();
   readonly #failed = Promise.withResolvers<never>();
@@ -47,12 +49,18 @@ export class DataPlane {
       program: new URL("./worker/traffic-worker.ts", import.meta.url),
       logLevel: init.agent.logLevel,
       onStarted: (worker, port) => this.#post({ kind: "workerStarted", worker, port }, port),
-      onStopped: (worker) => this.#post({ kind: "workerStopped", worker }),
+      onStopped: (worker) => {
+        this.#udp.workerStopped(worker);
+        this.#post({ kind: "workerStopped", worker });
+      },
+      onUdp: (worker, message) => this.#udp.answered(worker, message),
       restart,
       log,
     });
+    this.#udp = new UdpListeners({ workers: this.#workers, canShare: init.workers > 1, log });
     this.#listeners = new ListenerSet({
       onConnection: (entryPoint, socket) => this.#workers.handOver(entryPoint, socket),
+      createUdpListener: (place) => this.#udp.create(place),
       onRemoved: (entryPoint) => this.#workers.drainEntryPoint(entryPoint),
       onChanged: (result) => this.#post({ kind: "listenerChanged", result }),
       retry,
@@ -129,6 +137,7 @@ export class DataPlane {
         break;
       case "workerServing":
         this.#workers.serving(message.worker);
+        this.#udp.workerServing(message.worker);
         break;
       case "stopped":
         this.#agentStopped.resolve();

@@ -33,16 +33,16 @@ export interface EntryPointListenerInit {
  * that come in between are held, unread, until `activate()`.
  */
 export class EntryPointListener {
-  /** Changes when a generation gives the same socket to an entry point of another name. */
-  entryPoint: string;
+  readonly protocol = "tcp";
   readonly host: string;
   readonly port: number;
   readonly #onConnection: EntryPointListenerInit["onConnection"];
   readonly #server: Server;
+  #entryPoint: string;
   #held: Socket[] | undefined = [];
 
   constructor({ entryPoint, host, port, onConnection }: EntryPointListenerInit) {
-    this.entryPoint = entryPoint;
+    this.#entryPoint = entryPoint;
     this.host = host;
     this.port = port;
     this.#onConnection = onConnection;
@@ -56,6 +56,10 @@ export class EntryPointListener {
       },
       (socket) => this.#accept(socket),
     );
+  }
+
+  get entryPoint(): string {
+    return this.#entryPoint;
   }
 
   /** Where it is bound, once it is. */
@@ -86,6 +90,15 @@ export class EntryPointListener {
     const held = this.#held ?? [];
     this.#held = undefined;
     for (const socket of held) this.#onConnection(this.entryPoint, socket);
+  }
+
+  /** A generation gives the same socket to an entry point of another name. */
+  rename(entryPoint: string): void {
+    this.#entryPoint = entryPoint;
+  }
+
+  endAccepting(): void {
+    this.close();
   }
 
   /** Stops listening at once; connections already handed over are not touched. */

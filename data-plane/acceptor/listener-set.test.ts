@@ -27,6 +27,7 @@ class Harness implements Disposable {
         this.accepted.push({ entryPoint, socket });
         this.#waiter?.();
       },
+      createUdpListener: () => assert.fail("no UDP listener is wished for"),
       onRemoved: (entryPoint) => void this.removed.push(entryPoint),
       onChanged: (result) => {
         this.changed.push(result);

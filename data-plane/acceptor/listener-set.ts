@@ -12,9 +12,12 @@ import { errorText } from "../../foundation/error-text.ts";
 import type { Logger } from "../../foundation/log.ts";
 import type { ListenerResult, ListenerWish } from "../worker/worker-protocol.ts";
 import { EntryPointBindError, EntryPointListener } from "./entry-point-listener.ts";
+import type { UdpEntryPointListener } from "./udp-entry-point-listener.ts";
+import type { UdpPlace } from "./udp-listeners.ts";
 
 export interface ListenerSetInit {
   readonly onConnection: (entryPoint: string, socket: Socket) => void;
+  readonly createUdpListener: (place: UdpPlace) => UdpEntryPointListener;
   /** The entry point has no listener any more: its connections are to finish within their grace. */
   readonly onRemoved: (entryPoint: string) => void;
   /** A retry bound a listener, or failed for another reason than before. */
@@ -23,12 +26,14 @@ export interface ListenerSetInit {
   readonly log: Logger;
 }
 
+type Listener = EntryPointListener | UdpEntryPointListener;
+
 interface Prepared {
   readonly wishes: readonly ListenerWish[];
   /** By entry point: what serves each wish once activated. */
-  readonly next: Map<string, EntryPointListener>;
-  readonly opened: readonly EntryPointListener[];
-  readonly closedEarly: readonly EntryPointListener[];
+  readonly next: Map<string, Listener>;
+  readonly opened: readonly Listener[];
+  readonly closedEarly: readonly Listener[];
 }
 
 interface PendingRetry {
@@ -41,7 +46,7 @@ interface PendingRetry {
 export class ListenerSet {
   readonly #init: ListenerSetInit;
   /** By entry point. */
-  #active = new Map<string, EntryPointListener>();
+  #active = new Map<string, Listener>();
   #wishes: readonly ListenerWish[] = [];
   #prepared: Prepared | undefined;
   /** By entry point; a retry whose entry is no longer this one has been overtaken. */
@@ -54,9 +59,9 @@ export class ListenerSet {
   /** Binds what is new or moved; nothing new accepts and nothing else closes until `activate()`. Never rejects. */
   async prepare(wishes: readonly ListenerWish[]): Promise<ListenerResult[]> {
     if (this.#prepared !== undefined) this.abandon();
-    const next = new Map<string, EntryPointListener>();
-    const opened: EntryPointListener[] = [];
-    const closedEarly: EntryPointListener[] = [];
+    const next = new Map<string, Listener>();
+    const opened: Listener[] = [];
+    const closedEarly: Listener[] = [];
     const prepared: Prepared = { wishes, next, opened, closedEarly };
     this.#prepared = prepared;
     const results: ListenerResult[] = [];
@@ -100,13 +105,15 @@ export class ListenerSet {
       this.#retryLater(wish, 0, "");
     }
     for (const [entryPoint, listener] of next) {
-      listener.entryPoint = entryPoint;
+      listener.rename(entryPoint);
       if (opened.includes(listener)) this.#announce(listener);
     }
     for (const [entryPoint, listener] of previous) {
-      if (!inUse.has(listener)) listener.close();
-      if (!wishes.some((wish) => wish.entryPoint === entryPoint))
-        this.#removed(listener, entryPoint);
+      if (!inUse.has(listener)) void listener.close();
+      const wish = wishes.find((other) => other.entryPoint === entryPoint);
+      // What had the other protocol has nobody left who could serve it.
+      const isServed = wish !== undefined && protocolOf(wish) === listener.protocol;
+      if (!isServed) this.#removed(listener, entryPoint);
     }
   }
 
@@ -115,10 +122,10 @@ export class ListenerSet {
     const prepared = this.#prepared;
     if (prepared === undefined) return;
     this.#prepared = undefined;
-    for (const listener of prepared.opened) listener.close();
-    for (const { entryPoint, host, port } of prepared.closedEarly) {
+    for (const listener of prepared.opened) void listener.close();
+    for (const { entryPoint, host, port, protocol } of prepared.closedEarly) {
       this.#active.delete(entryPoint);
-      this.#retryLater({ entryPoint, host, port }, 0, "");
+      this.#retryLater({ entryPoint, host, port, protocol }, 0, "");
     }
   }
 
@@ -129,7 +136,7 @@ export class ListenerSet {
     await Promise.all(
       this.#wishes.map(async ({ entryPoint, requestAcceptGraceTimeoutMs = 0 }) => {
         await delay(requestAcceptGraceTimeoutMs);
-        this.#active.get(entryPoint)?.close();
+        this.#active.get(entryPoint)?.endAccepting();
         this.#active.delete(entryPoint);
       }),
     );
@@ -140,38 +147,40 @@ export class ListenerSet {
   stop(): void {
     this.abandon();
     this.#clearRetries();
-    for (const listener of this.#active.values()) listener.close();
+    for (const listener of this.#active.values()) void listener.close();
     this.#active.clear();
   }
 
   /** A listener that already is where the wish wants one: its own, or one that no other wish keeps. */
-  #reusable(
-    { entryPoint, host, port }: ListenerWish,
-    wishes: readonly ListenerWish[],
-  ): EntryPointListener | undefined {
-    const own = this.#active.get(entryPoint);
-    if (own?.host === host && own.port === port) return own;
-    if (port === 0) return undefined;
+  #reusable(wished: ListenerWish, wishes: readonly ListenerWish[]): Listener | undefined {
+    const own = this.#active.get(wished.entryPoint);
+    if (own !== undefined && isAt(own, wished)) return own;
+    if (wished.port === 0) return undefined;
     for (const [name, listener] of this.#active) {
-      if (listener.host !== host || listener.port !== port) continue;
+      if (!isAt(listener, wished)) continue;
       const keeper = wishes.find((wish) => wish.entryPoint === name);
-      if (keeper?.host !== host || keeper.port !== port) return listener;
+      if (keeper === undefined || !isAt(listener, keeper)) return listener;
     }
     return undefined;
+  }
+
+  #create(wish: ListenerWish): Listener {
+    if (protocolOf(wish) === "udp") return this.#init.createUdpListener(wish);
+    return new EntryPointListener({ ...wish, onConnection: this.#init.onConnection });
   }
 
   async #open(
     wish: ListenerWish,
     wishes: readonly ListenerWish[],
-    closedEarly: EntryPointListener[],
-  ): Promise<{ listener?: EntryPointListener; error?: string }> {
+    closedEarly: Listener[],
+  ): Promise<{ listener?: Listener; error?: string }> {
     for (;;) {
-      const listener = new EntryPointListener({ ...wish, onConnection: this.#init.onConnection });
+      const listener = this.#create(wish);
       try {
         await listener.bind();
         return { listener };
       } catch (error) {
-        listener.close();
+        void listener.close();
         const message = errorText(error);
         const code = error instanceof EntryPointBindError ? error.code : undefined;
         const inTheWay = code === "EADDRINUSE" ? this.#inTheWay(wish, wishes, closedEarly) : [];
@@ -182,8 +191,8 @@ export class ListenerSet {
             from: old.address,
             to: `${wish.entryPoint} ${wish.host}:${wish.port}`,
           });
-          old.close();
           closedEarly.push(old);
+          await old.close();
         }
       }
     }
@@ -191,15 +200,15 @@ export class ListenerSet {
 
   /** Our own listeners on that port that move or go with this generation. */
   #inTheWay(
-    { port }: ListenerWish,
+    wished: ListenerWish,
     wishes: readonly ListenerWish[],
-    closedEarly: readonly EntryPointListener[],
-  ): EntryPointListener[] {
+    closedEarly: readonly Listener[],
+  ): Listener[] {
     return [...this.#active].flatMap(([name, listener]) => {
-      if (listener.port !== port || closedEarly.includes(listener)) return [];
+      const overlaps = listener.port === wished.port && listener.protocol === protocolOf(wished);
+      if (!overlaps || closedEarly.includes(listener)) return [];
       const wish = wishes.find((other) => other.entryPoint === name);
-      const stays = wish?.host === listener.host && wish.port === listener.port;
-      return stays ? [] : [listener];
+      return wish !== undefined && isAt(listener, wish) ? [] : [listener];
     });
   }
 
@@ -214,13 +223,13 @@ export class ListenerSet {
 
   async #retry(pending: PendingRetry): Promise<void> {
     const { wish, attempt, lastError } = pending;
-    const listener = new EntryPointListener({ ...wish, onConnection: this.#init.onConnection });
+    const listener = this.#create(wish);
     const error = await listener.bind().then(
       () => undefined,
       (reason: Error) => reason.message,
     );
     const overtaken = this.#retries.get(wish.entryPoint) !== pending;
-    if (error !== undefined || overtaken) listener.close();
+    if (error !== undefined || overtaken) void listener.close();
     if (overtaken) return;
     if (error !== undefined) {
       if (error !== lastError) this.#init.onChanged({ entryPoint: wish.entryPoint, error });
@@ -228,18 +237,19 @@ export class ListenerSet {
       return;
     }
     this.#retries.delete(wish.entryPoint);
-    this.#active.get(wish.entryPoint)?.close();
+    void this.#active.get(wish.entryPoint)?.close();
     this.#active.set(wish.entryPoint, listener);
     this.#announce(listener);
     this.#init.onChanged({ entryPoint: wish.entryPoint, address: listener.address });
   }
 
-  #removed(listener: EntryPointListener, entryPoint: string): void {
+  #removed(listener: Listener, entryPoint: string): void {
     this.#init.log.info("entry point closed", { entryPoint, address: listener.address });
-    this.#init.onRemoved(entryPoint);
+    // A UDP listener takes its sessions with it.
+    if (listener.protocol === "tcp") this.#init.onRemoved(entryPoint);
   }
 
-  #announce(listener: EntryPointListener): void {
+  #announce(listener: Listener): void {
     listener.activate();
     this.#init.log.info("listening", {
       listener: "entryPoint",
@@ -252,4 +262,13 @@ export class ListenerSet {
     for (const { timer } of this.#retries.values()) clearTimeout(timer);
     this.#retries.clear();
   }
+}
+
+function protocolOf({ protocol = "tcp" }: ListenerWish): "tcp" | "udp" {
+  return protocol;
+}
+
+function isAt(listener: Listener, wish: ListenerWish): boolean {
+  if (listener.protocol !== protocolOf(wish)) return false;
+  return listener.host === wish.host && listener.port === wish.port;
 }

@@ -5,6 +5,8 @@ import type { Logger, LogLevel } from "../../foundation/log.ts";
 import {
   type MainToWorker,
   type TrafficWorkerData,
+  type UdpFromMain,
+  type UdpToMain,
   type WorkerToMain,
   workerColumnLength,
 } from "../worker/worker-protocol.ts";
@@ -18,6 +20,8 @@ export interface WorkerSetInit {
   /** The agent's end of the worker's channel. */
   readonly onStarted: (worker: number, agentPort: MessagePort) => void;
   readonly onStopped: (worker: number) => void;
+  /** What becomes of the UDP sockets a worker has been asked for. */
+  readonly onUdp?: (worker: number, message: UdpToMain) => void;
   readonly restart: BackoffPolicy;
   readonly log: Logger;
 }
@@ -76,6 +80,15 @@ export class WorkerSet {
     for (const { entryPoint, socket } of waiting) this.handOver(entryPoint, socket);
   }
 
+  /** Whether or not they serve yet. */
+  get running(): readonly number[] {
+    return [...this.#slots.keys()];
+  }
+
+  post(worker: number, message: UdpFromMain): void {
+    this.#slots.get(worker)?.thread.postMessage(message);
+  }
+
   drainEntryPoint(entryPoint: string): void {
     for (const { thread } of this.#slots.values()) {
       thread.postMessage({ kind: "drainEntryPoint", entryPoint } satisfies MainToWorker);
@@ -118,6 +131,10 @@ export class WorkerSet {
           break;
         case "drained":
           slot.drained.resolve();
+          break;
+        case "udpOpened":
+        case "udpClosed":
+          this.#init.onUdp?.(worker, message);
           break;
         case "log":
           this.#init.log[message.level](message.message, { worker, ...message.fields });

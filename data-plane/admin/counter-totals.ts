@@ -100,6 +100,7 @@ export class CounterTotals {
       entryPoints: reports(entryPoints),
       routers: reports(routers),
       services: reports(services),
+      udp: [],
       openConnections: [], // with a worker its connections are gone
     });
   }

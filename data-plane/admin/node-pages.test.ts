@@ -16,6 +16,7 @@ function report(count: number, name = "web", method = "GET", open = 0): CounterR
     entryPoints: [{ name, rows }],
     routers: [{ name: "r@file", rows }],
     services: [{ name: "s@file", rows }],
+    udp: [],
     openConnections: [{ entryPoint: name, open }],
   };
 }

@@ -95,19 +95,18 @@ export class ListenerControl {
 
   #wishOf({ name, payload }: Resource): ListenerWish | { entryPoint: string; error: string } {
     const override = this.#init.overrides.get(name);
-    if (override !== undefined) {
-      const address = parseHostPort(override);
-      if (address !== undefined) return { entryPoint: name, ...address };
-    }
+    const local = override === undefined ? undefined : parseHostPort(override);
     try {
       const { body } = ResourceBody.decode(payload);
       if (body?.$case === "entryPoint") {
-        const { host, port } = body.value;
-        return { entryPoint: name, host, port };
+        const { host, port } = local ?? body.value;
+        const isUdp = body.value.udp !== undefined;
+        return { entryPoint: name, ...(isUdp && { protocol: "udp" as const }), host, port };
       }
     } catch {
       // Said below: whatever is wrong with the bytes, there is no address in them.
     }
+    if (local !== undefined) return { entryPoint: name, ...local };
     return { entryPoint: name, error: `Cannot read entry point "${name}": its payload is not one` };
   }
 }

@@ -9,4 +9,5 @@ export const builtFeatures: ReadonlySet<string> = new Set<ResourceFeature>([
   "router-tls",
   "entry-point-tls",
   "tcp-router-tls",
+  "udp-entry-point",
 ]);

@@ -15,6 +15,8 @@ import { RouterTlsOptions } from "../tls/router-tls-options.ts";
 import { TlsHosts } from "../tls/tls-hosts.ts";
 import { defaultTlsOptions, TlsMaterial } from "../tls/tls-material.ts";
 import { TlsRoutedHandler, type TlsRouting } from "../tls/tls-routed-handler.ts";
+import { noUdpServer, type UdpHandler } from "../udp/udp-handler.ts";
+import { type UdpRouter, type UdpRouterPlan, UdpRouteTable } from "../udp/udp-router.ts";
 
 /** What an entry point routes by: made when first named, by itself or by a router. */
 export class EntryPointTables {
@@ -24,6 +26,7 @@ export class EntryPointTables {
   readonly tcp = new TcpRouteTable();
   /** TCP routers with TLS. */
   readonly tcpTls = new TcpRouteTable();
+  readonly udp = new UdpRouteTable();
   readonly #name: string;
   readonly #open: HttpHandler = new RoutedHandler(this.http);
   #tlsRouting: TlsRouting;
@@ -184,12 +187,14 @@ export class LiveState {
   readonly services = new CellMap<HttpHandler>(notFound);
   readonly middlewares = new CellMap<HttpHandler>(notFound);
   readonly tcpServices = new CellMap<TcpHandler>(closeAtOnce);
+  readonly udpServices = new CellMap<UdpHandler>(noUdpServer);
   readonly children = new ChildRouteMap();
   readonly tls = new TlsMaterial();
   readonly #entryPoints = new Map<string, ServedEntryPoint>();
   readonly #tables = new Map<string, EntryPointTables>();
   readonly #routers = new Map<string, HttpRouter>();
   readonly #tcpRouters = new Map<string, TcpRouter>();
+  readonly #udpRouters = new Map<string, UdpRouter>();
   readonly #routerCounters: CounterFamily;
   nodeSettings: NodeSettingsPlan | undefined;
 
@@ -207,6 +212,10 @@ export class LiveState {
 
   get tcpRouters(): ReadonlyMap<string, TcpRouter> {
     return this.#tcpRouters;
+  }
+
+  get udpRouters(): ReadonlyMap<string, UdpRouter> {
+    return this.#udpRouters;
   }
 
   putEntryPoint(plan: EntryPointPlan): void {
@@ -274,6 +283,23 @@ export class LiveState {
       this.#tables.get(entryPoint)?.removeTcpRouter(router);
     }
     this.tcpServices.release(router.service);
+  }
+
+  putUdpRouter(plan: UdpRouterPlan): void {
+    const router = { plan, service: this.udpServices.refer(plan.service) };
+    this.removeUdpRouter(plan.name);
+    this.#udpRouters.set(plan.name, router);
+    for (const name of plan.entryPoints) this.#tablesOf(name).udp.add(router);
+  }
+
+  removeUdpRouter(name: string): void {
+    const router = this.#udpRouters.get(name);
+    if (router === undefined) return;
+    this.#udpRouters.delete(name);
+    for (const entryPoint of router.plan.entryPoints) {
+      this.#tables.get(entryPoint)?.udp.remove(router);
+    }
+    this.udpServices.release(router.service);
   }
 
   #tablesOf(entryPoint: string): EntryPointTables {

@@ -12,6 +12,7 @@ import {
   type Rule as RuleMessage,
   type TcpRouter,
   type TcpTransport,
+  type UdpService,
   UnderscoreHeaders,
 } from "../../proto/gen/switchyard/fleet/v1/resource.ts";
 import { DeniedCharacters } from "../http/denied-characters.ts";
@@ -27,6 +28,9 @@ import type { TcpRouterPlan } from "../tcp/tcp-router.ts";
 import { compileTcpRule } from "../tcp/tcp-rule.ts";
 import { TcpService } from "../tcp/tcp-service.ts";
 import { planTlsCertificate, planTlsOptions, planTlsStore } from "../tls/tls-plan.ts";
+import type { UdpHandler } from "../udp/udp-handler.ts";
+import { UdpServer } from "../udp/udp-server.ts";
+import { UdpLoadBalancer, UdpWeighted } from "../udp/udp-service.ts";
 import { HttpService, type HttpUpstream } from "../upstream/http-service.ts";
 import { builtFeatures } from "./built-features.ts";
 import type { LiveState } from "./live-state.ts";
@@ -103,6 +107,13 @@ export function planResource(resource: ChangedResource, context: PlanContext): R
         plan: new TcpService({ name, fingerprint, servers, transport, log }),
       };
     }
+    case "udpRouter": {
+      const { entryPoints, service } = body.value;
+      const plan = { name, fingerprint, entryPoints: shared(entryPoints), service };
+      return { kind: body.$case, name, plan };
+    }
+    case "udpService":
+      return { kind: body.$case, name, plan: planUdpService(fingerprint, body.value) };
     case "tlsOptions":
       return { kind: body.$case, name, plan: planTlsOptions({ name, fingerprint }, body.value) };
     case "tlsCertificate":
@@ -171,6 +182,19 @@ function planTcpRouter(name: string, fingerprint: string, router: TcpRouter): Tc
       alpnProtocols: offeredProtocols(rule),
     },
   };
+}
+
+function planUdpService(fingerprint: string, { type }: UdpService): Definition<UdpHandler> {
+  switch (type?.$case) {
+    case "loadBalancer": {
+      const servers = type.value.servers.map((server) => new UdpServer(server));
+      return new UdpLoadBalancer({ fingerprint, servers: shuffled(servers) });
+    }
+    case "weighted":
+      return new UdpWeighted({ fingerprint, services: shuffled(type.value.services) });
+    case undefined:
+      throw new Error("its type is unknown to this version");
+  }
 }
 
 function readRule(message: RuleMessage | undefined): Rule {

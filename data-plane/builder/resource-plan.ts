@@ -9,6 +9,8 @@ import type { Definition } from "../switcher/cell.ts";
 import type { TcpHandler } from "../tcp/tcp-handler.ts";
 import type { TcpRouterPlan } from "../tcp/tcp-router.ts";
 import type { TlsCertificatePlan, TlsOptionsPlan, TlsStorePlan } from "../tls/tls-plan.ts";
+import type { UdpHandler } from "../udp/udp-handler.ts";
+import type { UdpRouterPlan } from "../udp/udp-router.ts";
 import type { EntryPointPlan, LiveState, NodeSettingsPlan } from "./live-state.ts";
 
 export type ResourcePlan =
@@ -23,6 +25,8 @@ export type ResourcePlan =
     }
   | { readonly kind: "tcpRouter"; readonly name: string; readonly plan: TcpRouterPlan }
   | { readonly kind: "tcpService"; readonly name: string; readonly plan: Definition<TcpHandler> }
+  | { readonly kind: "udpRouter"; readonly name: string; readonly plan: UdpRouterPlan }
+  | { readonly kind: "udpService"; readonly name: string; readonly plan: Definition<UdpHandler> }
   | { readonly kind: "tlsOptions"; readonly name: string; readonly plan: TlsOptionsPlan }
   | { readonly kind: "tlsCertificate"; readonly name: string; readonly plan: TlsCertificatePlan }
   | { readonly kind: "tlsStore"; readonly name: string; readonly plan: TlsStorePlan };
@@ -37,6 +41,8 @@ export const resourceKindOf: Readonly<Record<PlanKind, ResourceKind>> = {
   httpMiddleware: ResourceKind.HTTP_MIDDLEWARE,
   tcpRouter: ResourceKind.TCP_ROUTER,
   tcpService: ResourceKind.TCP_SERVICE,
+  udpRouter: ResourceKind.UDP_ROUTER,
+  udpService: ResourceKind.UDP_SERVICE,
   tlsOptions: ResourceKind.TLS_OPTIONS,
   tlsCertificate: ResourceKind.TLS_CERTIFICATE,
   tlsStore: ResourceKind.TLS_STORE,
@@ -74,6 +80,12 @@ export function put(state: LiveState, { kind, name, plan }: ResourcePlan): void 
     case "tcpService":
       state.tcpServices.define(name, plan);
       return;
+    case "udpRouter":
+      state.putUdpRouter(plan);
+      return;
+    case "udpService":
+      state.udpServices.define(name, plan);
+      return;
     case "tlsOptions":
       state.tls.putOptions(plan);
       return;
@@ -108,6 +120,12 @@ export function remove(state: LiveState, kind: PlanKind, name: string): void {
     case "tcpService":
       state.tcpServices.remove(name);
       return;
+    case "udpRouter":
+      state.removeUdpRouter(name);
+      return;
+    case "udpService":
+      state.udpServices.remove(name);
+      return;
     case "tlsOptions":
       state.tls.removeOptions(name);
       return;
@@ -136,6 +154,10 @@ export function fingerprintIn(state: LiveState, kind: PlanKind, name: string): s
       return state.tcpRouters.get(name)?.plan.fingerprint;
     case "tcpService":
       return state.tcpServices.definition(name)?.fingerprint;
+    case "udpRouter":
+      return state.udpRouters.get(name)?.plan.fingerprint;
+    case "udpService":
+      return state.udpServices.definition(name)?.fingerprint;
     case "tlsOptions":
       return state.tls.options.get(name)?.fingerprint;
     case "tlsCertificate":
@@ -174,6 +196,14 @@ export function planIn(state: LiveState, kind: PlanKind, name: string): Resource
       const plan = state.tcpServices.definition(name);
       return plan && { kind, name, plan };
     }
+    case "udpRouter": {
+      const plan = state.udpRouters.get(name)?.plan;
+      return plan && { kind, name, plan };
+    }
+    case "udpService": {
+      const plan = state.udpServices.definition(name);
+      return plan && { kind, name, plan };
+    }
     case "tlsOptions": {
       const plan = state.tls.options.get(name);
       return plan && { kind, name, plan };
@@ -202,8 +232,11 @@ export function* plansIn(state: LiveState): Generator<ResourcePlan> {
   }
   for (const [name, plan] of state.tcpServices.definitions())
     yield { kind: "tcpService", name, plan };
+  for (const [name, plan] of state.udpServices.definitions())
+    yield { kind: "udpService", name, plan };
   for (const [name, { plan }] of state.routers) yield { kind: "httpRouter", name, plan };
   for (const [name, { plan }] of state.tcpRouters) yield { kind: "tcpRouter", name, plan };
+  for (const [name, { plan }] of state.udpRouters) yield { kind: "udpRouter", name, plan };
   for (const [name, plan] of state.tls.options) yield { kind: "tlsOptions", name, plan };
   for (const plan of state.tls.certificates.all()) {
     yield { kind: "tlsCertificate", name: plan.name, plan };

@@ -133,7 +133,7 @@ test("resources this version does not know are rejected, each with its reason", 
   const harness = await serving();
   const router = routerOf("r");
   const rejected = await harness.apply([
-    resourceOf(ResourceKind.UDP_ROUTER, "udp", router.payload),
+    resourceOf(ResourceKind.TCP_MIDDLEWARE, "limit", router.payload),
     resourceOf(ResourceKind.HTTP_SERVICE, "mixed", router.payload),
     resourceOf(ResourceKind.HTTP_ROUTER, "torn", router.payload.subarray(0, 9)),
     bodyResource("ruleless", {
@@ -157,7 +157,7 @@ test("resources this version does not know are rejected, each with its reason", 
   assert.deepEqual(
     rejected.map(({ name, reason }) => `${name}: ${reason.split(": ")[0]}`),
     [
-      "udp: its kind is unknown to this version",
+      "limit: its kind is unknown to this version",
       "mixed: its content is not of its kind",
       "torn: its content cannot be decoded",
       "ruleless: it has no rule",

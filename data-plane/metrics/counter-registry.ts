@@ -1,6 +1,7 @@
 import type { CounterReport, RequestCounterReport } from "../worker/worker-protocol.ts";
 import { OpenConnections } from "./open-connections.ts";
 import { RequestCounters } from "./request-counters.ts";
+import { UdpCounterFamily } from "./udp-counters.ts";
 
 /**
  * Counters by name, made when first asked for. They belong to the name, not to the object behind it: a changed router
@@ -42,6 +43,7 @@ export class CounterRegistry {
   readonly entryPoints = new CounterFamily();
   readonly routers = new CounterFamily();
   readonly services = new CounterFamily();
+  readonly udp = new UdpCounterFamily();
   readonly openConnections = new OpenConnections();
 
   report(): CounterReport {
@@ -49,6 +51,7 @@ export class CounterRegistry {
       entryPoints: this.entryPoints.report(),
       routers: this.routers.report(),
       services: this.services.report(),
+      udp: this.udp.report(),
       openConnections: this.openConnections.report(),
     };
   }

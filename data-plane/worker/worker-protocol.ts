@@ -15,11 +15,40 @@ export type MainToWorker =
   /** The entry point's listener is gone: let its connections finish within its grace. */
   | { readonly kind: "drainEntryPoint"; readonly entryPoint: string }
   /** The process stops: let everything finish within each entry point's grace, then answer `drained`. */
-  | { readonly kind: "drain" };
+  | { readonly kind: "drain" }
+  | UdpFromMain;
+
+/** UDP sockets are the workers' own: the kernel shares clients out among those that are bound to one address. */
+export type UdpFromMain =
+  /** Answered by `udpOpened`. What comes in is held until `serveUdp`. */
+  | {
+      readonly kind: "openUdp";
+      readonly listener: number;
+      readonly host: string;
+      readonly port: number;
+      /** Other workers are bound there, too. */
+      readonly isShared: boolean;
+    }
+  /** Datagrams are those of this entry point now. */
+  | { readonly kind: "serveUdp"; readonly listener: number; readonly entryPoint: string }
+  /** New clients are not served any more. */
+  | { readonly kind: "endUdp"; readonly listener: number }
+  /** At once. Answered by `udpClosed`. */
+  | { readonly kind: "closeUdp"; readonly listener: number };
+
+export type UdpToMain =
+  | {
+      readonly kind: "udpOpened";
+      readonly listener: number;
+      /** Absent: it is bound. */
+      readonly error?: { readonly code: string | undefined; readonly message: string };
+    }
+  | { readonly kind: "udpClosed"; readonly listener: number };
 
 export type WorkerToMain =
   | { readonly kind: "ready" }
   | { readonly kind: "drained" }
+  | UdpToMain
   /** At least of the level the worker was started with. */
   | LogMessage;
 
@@ -67,8 +96,20 @@ export interface CounterReport {
   readonly entryPoints: readonly RequestCounterReport[];
   readonly routers: readonly RequestCounterReport[];
   readonly services: readonly RequestCounterReport[];
+  readonly udp: readonly UdpCounterReport[];
   /** Of this moment. */
   readonly openConnections: readonly { readonly entryPoint: string; readonly open: number }[];
+}
+
+export interface UdpCounterReport {
+  readonly entryPoint: string;
+  /** Of this moment. */
+  readonly openSessions: number;
+  readonly sessions: number;
+  readonly evictedSessions: number;
+  readonly receivedDatagrams: number;
+  readonly sentDatagrams: number;
+  readonly droppedDatagrams: number;
 }
 
 export interface RequestCounterReport {
@@ -124,6 +165,8 @@ export type MainToAgent =
 
 export interface ListenerWish {
   readonly entryPoint: string;
+  /** Absent: "tcp". */
+  readonly protocol?: "tcp" | "udp";
   /** "" is every interface. */
   readonly host: string;
   readonly port: number;

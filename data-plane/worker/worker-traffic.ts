@@ -5,11 +5,13 @@ import { errorText } from "../../foundation/error-text.ts";
 import { forwardingLog } from "../../foundation/forwarding-log.ts";
 import type { Logger } from "../../foundation/log.ts";
 import { monotonicMs } from "../../foundation/monotonic-ms.ts";
+import type { ServedEntryPoint } from "../builder/live-state.ts";
 import { NodeTransport } from "../builder/node-transport.ts";
 import { WorkerState } from "../builder/worker-state.ts";
 import { DeadlineSweeper } from "../connection/deadline-sweeper.ts";
 import { EntryPointSet } from "../entry-point/entry-point-set.ts";
 import { CounterRegistry } from "../metrics/counter-registry.ts";
+import { UdpEntryPoints } from "../udp/udp-entry-points.ts";
 import { UpstreamServer } from "../upstream/upstream-server.ts";
 import {
   type AgentToWorker,
@@ -35,6 +37,7 @@ export class WorkerTraffic {
   readonly #log: Logger;
   readonly #counters = new CounterRegistry();
   readonly #entryPoints: EntryPointSet;
+  readonly #udp: UdpEntryPoints;
   readonly #state: WorkerState;
   #agent: MessagePort | undefined;
 
@@ -51,12 +54,19 @@ export class WorkerTraffic {
       sweeper,
       log: this.#log,
     });
+    this.#udp = new UdpEntryPoints({ counters: this.#counters.udp, post, log: this.#log });
     this.#state = new WorkerState({
       makeUpstream: (server, { passHostHeader }) =>
         new UpstreamServer({ ...server, passHostHeader, transport: transport.http, sweeper }),
       transport,
       counters: this.#counters,
-      entryPoints: this.#entryPoints,
+      entryPoints: {
+        put: (served) => this.#putEntryPoint(served),
+        remove: (name) => {
+          this.#entryPoints.remove(name);
+          this.#udp.remove(name);
+        },
+      },
       log: this.#log,
     });
   }
@@ -80,8 +90,28 @@ export class WorkerTraffic {
         void this.#entryPoints.drain(message.entryPoint);
         return;
       case "drain":
-        void this.#entryPoints.drainAll().then(() => this.#post({ kind: "drained" }));
+        void this.#drain();
+        return;
+      case "openUdp":
+      case "serveUdp":
+      case "endUdp":
+      case "closeUdp":
+        this.#udp.receive(message);
     }
+  }
+
+  async #drain(): Promise<void> {
+    await Promise.all([this.#entryPoints.drainAll(), this.#udp.drainAll()]);
+    this.#post({ kind: "drained" });
+  }
+
+  /** One that changes its protocol leaves the other's. */
+  #putEntryPoint(served: ServedEntryPoint): void {
+    const { name, settings } = served.plan;
+    const [sink, other] =
+      settings.udp === undefined ? [this.#entryPoints, this.#udp] : [this.#udp, this.#entryPoints];
+    other.remove(name);
+    sink.put(served);
   }
 
   #accept(entryPoint: string, socket: Socket): void {
@@ -110,6 +140,7 @@ export class WorkerTraffic {
         return;
       case "switch":
         void this.#state.switch();
+        this.#udp.switched();
         this.#answer({ kind: "switched", transfer: message.transfer });
         return;
       case "abandon":

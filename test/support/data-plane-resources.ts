@@ -160,6 +160,39 @@ export function tcpServiceOf(name: string, ports: readonly number[]): Resource {
   });
 }
 
+export function udpEntryPoint(name = "dns", fields: Partial<EntryPoint> = {}): Resource {
+  return webEntryPoint(name, { udp: { sessionTimeoutMs: 3_000 }, ...fields });
+}
+
+export function udpRouterOf(
+  name: string,
+  { service = "app", entryPoints = ["dns"] }: Pick<RouterFields, "service" | "entryPoints"> = {},
+): Resource {
+  const value = { entryPoints: [...entryPoints], service };
+  return bodyResource(name, { $case: "udpRouter", value });
+}
+
+export function udpServiceOf(
+  name: string,
+  servers: readonly (number | { readonly host: string; readonly port: number })[],
+): Resource {
+  const places = servers.map((server) => {
+    return typeof server === "number" ? { host: "127.0.0.1", port: server } : server;
+  });
+  return bodyResource(name, {
+    $case: "udpService",
+    value: { type: { $case: "loadBalancer", value: { servers: places } } },
+  });
+}
+
+export function udpWeightedOf(name: string, weights: Readonly<Record<string, number>>): Resource {
+  const services = Object.entries(weights).map(([service, weight]) => ({ name: service, weight }));
+  return bodyResource(name, {
+    $case: "udpService",
+    value: { type: { $case: "weighted", value: { services } } },
+  });
+}
+
 /** Encoded as an agent sends them. */
 export function changeParts(
   upserts: readonly Resource[],

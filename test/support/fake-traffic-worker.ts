@@ -72,7 +72,7 @@ export class FakeTrafficWorker {
         this.#next = new Map();
         return;
       case "collectCounters": {
-        const none = { entryPoints: [], routers: [], services: [], openConnections: [] };
+        const none = { entryPoints: [], routers: [], services: [], udp: [], openConnections: [] };
         const counters = this.behaviour.counters ?? none;
         this.#post({ kind: "counters", request: message.request, counters });
         return;

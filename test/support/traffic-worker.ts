@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
 import type { Resource, ResourceKey } from "../../config-model/snapshot/resource.ts";
+import { bindUdpSocket } from "../../data-plane/udp/bind-udp-socket.ts";
 import {
   type AgentToWorker,
   type CounterReport,
@@ -23,6 +24,7 @@ export class TrafficWorkerThread implements AsyncDisposable {
   readonly #agent: MessagePort;
   readonly #servers: Server[] = [];
   #transfer = 0;
+  #udpListener = 0;
 
   private constructor() {
     const workerData: TrafficWorkerData = {
@@ -60,6 +62,20 @@ export class TrafficWorkerThread implements AsyncDisposable {
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
     return (server.address() as AddressInfo).port;
+  }
+
+  /** A UDP socket of the worker, which serves an entry point from now on. Returns its port. */
+  async listenUdp(entryPoint = "dns", host = "127.0.0.1"): Promise<number> {
+    const probe = await bindUdpSocket({ host, port: 0, isShared: false });
+    const { port } = probe.address();
+    await new Promise<void>((resolve) => probe.close(resolve));
+    this.#udpListener += 1;
+    const listener = this.#udpListener;
+    const opened = this.answer("udpOpened");
+    this.tell({ kind: "openUdp", listener, host, port, isShared: false });
+    await opened;
+    this.tell({ kind: "serveUdp", listener, entryPoint });
+    return port;
   }
 
   handOver(entryPoint: string, socket: Socket): void {
@@ -102,6 +118,10 @@ export class TrafficWorkerThread implements AsyncDisposable {
 
   tell(message: MainToWorker): void {
     this.thread.postMessage(message);
+  }
+
+  get lastUdpListener(): number {
+    return this.#udpListener;
   }
 
   async answer(kind: WorkerToMain["kind"]): Promise<void> {
