@@ -48,6 +48,7 @@ const entryPoint = new EntryPointRuntime({
     keepAliveMaxRequests: 0,
     sanitizePath: true,
     encodeQuerySemicolons: false,
+    http2: undefined,
     forwardedHeaders: undefined,
     httpMiddlewares: [],
     underscoreHeaders: 0,

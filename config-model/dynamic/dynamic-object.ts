@@ -200,6 +200,11 @@ export interface EntryPointConfig extends ObjectBase {
     /** For routers without TLS of their own. */
     readonly tls: RouterTlsConfig | undefined;
   };
+  readonly http2: {
+    readonly maxConcurrentStreams: number;
+    readonly maxDecoderHeaderTableBytes: number;
+    readonly maxEncoderHeaderTableBytes: number;
+  };
   readonly underscoreHeaders: "keep" | "delete" | "reject";
   /** Characters a path may not hold percent-encoded, each once. */
   readonly deniedPathCharacters: string;

@@ -136,7 +136,7 @@ function toConfig(
   address: Address,
   unbuilt: readonly UnbuiltKey[],
 ): EntryPointConfig {
-  const { transport, forwardedHeaders, http } = value;
+  const { transport, forwardedHeaders, http, http2 } = value;
   const { lifeCycle, respondingTimeouts } = transport;
   return {
     kind: "entryPoint",
@@ -163,6 +163,11 @@ function toConfig(
       middlewares: http.middlewares ?? [],
       tls: http.tls && { options: http.tls.options || undefined },
     },
+    http2: {
+      maxConcurrentStreams: countOr(http2.maxConcurrentStreams, 250),
+      maxDecoderHeaderTableBytes: countOr(http2.maxDecoderHeaderTableSize, 4_096),
+      maxEncoderHeaderTableBytes: countOr(http2.maxEncoderHeaderTableSize, 4_096),
+    },
     underscoreHeaders: underscoreStrategy(http.underscoreHeadersStrategy),
     deniedPathCharacters: deniedCharacters(http.encodedCharacters),
     unbuilt,
@@ -172,4 +177,9 @@ function toConfig(
 /** The schema has checked the value. */
 function underscoreStrategy(text: string): EntryPointConfig["underscoreHeaders"] {
   return text === "delete" || text === "reject" ? text : "keep";
+}
+
+/** 0 and less mean the default, as in Go's library. */
+function countOr(count: number, usual: number): number {
+  return count > 0 ? Math.min(count, 2 ** 31 - 1) : usual;
 }

@@ -55,6 +55,7 @@ entryPoints:
       middlewares: [auth@file, limit@etcd]
       underscoreHeadersStrategy: reject
       encodedCharacters: {allowEncodedSlash: false, allowEncodedHash: false, allowEncodedPercent: true}
+    http2: {maxConcurrentStreams: 10, maxDecoderHeaderTableSize: 100, maxEncoderHeaderTableSize: 200}
     udp: {timeout: 4s}
   db:
     address: :5432/tcp
@@ -111,6 +112,10 @@ maxHeaderBytes = 4096
 middlewares = ["auth@file", "limit@etcd"]
 underscoreHeadersStrategy = "reject"
 encodedCharacters = { allowEncodedSlash = false, allowEncodedHash = false, allowEncodedPercent = true }
+[entryPoints.web.http2]
+maxConcurrentStreams = 10
+maxDecoderHeaderTableSize = 100
+maxEncoderHeaderTableSize = 200
 [entryPoints.web.udp]
 timeout = 4
 [entryPoints.db]
@@ -184,6 +189,11 @@ describe("loadStaticConfiguration() from a file", () => {
           notAppendXForwardedFor: false,
         },
         http: { middlewares: ["auth@file", "limit@etcd"], tls: undefined },
+        http2: {
+          maxConcurrentStreams: 10,
+          maxDecoderHeaderTableBytes: 100,
+          maxEncoderHeaderTableBytes: 200,
+        },
         underscoreHeaders: "reject",
         deniedPathCharacters: "/#",
         unbuilt: [],
@@ -299,7 +309,6 @@ entryPoints:
         "s.yml:2:1: api is not supported yet",
         "s.yml:3:1: certificatesResolvers is not supported yet",
         "s.yml:4:13: providers.docker is not supported yet",
-        "s.yml:11:5: entryPoints.web.http2 is not supported yet",
       ].toSorted((a, b) => (a < b ? -1 : 1)),
     );
     const unbuilt = [...configuration.entryPoints].map(([name, config]) => [name, config.unbuilt]);

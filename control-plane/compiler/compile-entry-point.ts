@@ -40,6 +40,7 @@ export function compileEntryPoint(config: EntryPointConfig): CompiledContent {
         underscoreHeaders: underscoreHeaders[config.underscoreHeaders],
         deniedPathCharacters: config.deniedPathCharacters,
         httpTls: config.http.tls && { options: config.http.tls.options ?? "" },
+        http2: config.http2,
         udp: undefined,
       },
     },

@@ -45,11 +45,17 @@ export class Http2Connection implements StreamOwner, TrackedConnection, Deadline
     this.#client = { peerAddress, tlsOptions };
     this.#isPeerTrusted = entryPoint.isTrustedPeer(peerAddress);
     this.#forwarded = new ForwardedHeaders(peerAddress, tlsOptions !== "");
-    const { maxHeaderBytes } = entryPoint.settings;
+    const { maxHeaderBytes, http2: limits } = entryPoint.settings;
     // Only Node's own server says that the handshake is over, and a session waits for that.
     Reflect.set(socket, "secureConnecting", false);
     this.#session = performServerHandshake(socket, {
-      settings: { maxConcurrentStreams, maxHeaderListSize: maxHeaderBytes, enablePush: false },
+      settings: {
+        maxConcurrentStreams: limits?.maxConcurrentStreams || usualStreams,
+        headerTableSize: limits?.maxDecoderHeaderTableBytes || usualTableBytes,
+        maxHeaderListSize: maxHeaderBytes,
+        enablePush: false,
+      },
+      maxDeflateDynamicTableSize: limits?.maxEncoderHeaderTableBytes || usualTableBytes,
       maxHeaderListPairs,
     });
   }
@@ -163,7 +169,8 @@ export class Http2Connection implements StreamOwner, TrackedConnection, Deadline
   }
 }
 
-const maxConcurrentStreams = 250;
+const usualStreams = 250;
+const usualTableBytes = 4_096;
 /** What a connection keeps of exchanges it has made. */
 const maxUnused = 16;
 /** Fields of one head; more end the stream (ENHANCE_YOUR_CALM). */

@@ -195,7 +195,6 @@ test("entry-points.toml serves each entry point its own way", async (t) => {
   await assert.rejects(get(file.addressOf(8443)), { code: "ECONNREFUSED" });
   await endsWell(program);
   assert.deepEqual(complaints(program, directory), [
-    "entry-points.toml:16:5: entryPoints.public.http2 is not supported yet",
     "entry-points.toml:18:5: entryPoints.public.observability is not supported yet",
     "entry-points.toml:23:5: entryPoints.partners.reusePort is not supported yet",
     "entry-points.toml:46:5: entryPoints.names.udp is not supported yet",

@@ -317,11 +317,22 @@ test("what HTTP/1.1 would refuse is refused, stream by stream", async () => {
   await worker.apply([webEntryPoint()]);
 });
 
-test("a stream too many is refused, and one connection can hold no more than is allowed", async () => {
-  answer = () => {};
-  const session = open();
-  await once(session, "remoteSettings");
-  assert.equal(session.remoteSettings.maxConcurrentStreams, 250);
+test("a connection is told how many streams and how large tables it may have", async () => {
+  const told = async () => {
+    const session = open();
+    await once(session, "remoteSettings");
+    const { maxConcurrentStreams, headerTableSize } = session.remoteSettings;
+    return [maxConcurrentStreams, headerTableSize];
+  };
+  assert.deepEqual(await told(), [250, 4_096]);
+  const http2 = {
+    maxConcurrentStreams: 3,
+    maxDecoderHeaderTableBytes: 100,
+    maxEncoderHeaderTableBytes: 0,
+  };
+  await worker.apply([webEntryPoint("web", { http2 })]);
+  assert.deepEqual(await told(), [3, 100]);
+  await worker.apply([webEntryPoint()]);
 });
 
 test("a client that resets streams as fast as it can loses its connection, and nobody else does", async () => {

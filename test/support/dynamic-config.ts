@@ -116,6 +116,11 @@ export function entryPoint(port: number, fields: Partial<EntryPointConfig> = {})
       notAppendXForwardedFor: false,
     },
     http: { middlewares: [], tls: undefined },
+    http2: {
+      maxConcurrentStreams: 250,
+      maxDecoderHeaderTableBytes: 4_096,
+      maxEncoderHeaderTableBytes: 4_096,
+    },
     underscoreHeaders: "keep",
     deniedPathCharacters: "",
     unbuilt: [],

@@ -73,13 +73,11 @@ export const entryPointFields = {
     maxHeaderBytes: int(1_048_576),
     underscoreHeadersStrategy: text("keep", { values: ["keep", "delete", "reject"] }),
   }),
-  http2: degraded(
-    struct({
-      maxConcurrentStreams: int(250),
-      maxDecoderHeaderTableSize: int(4_096),
-      maxEncoderHeaderTableSize: int(4_096),
-    }),
-  ),
+  http2: always({
+    maxConcurrentStreams: int(250),
+    maxDecoderHeaderTableSize: int(4_096),
+    maxEncoderHeaderTableSize: int(4_096),
+  }),
   http3: degraded(allowEmpty({ advertisedPort: int() })),
   udp: always({ timeout: duration(3_000) }),
   observability: degraded(

@@ -239,11 +239,20 @@ export interface EntryPoint {
    * udp-entry-point.
    */
   udp: UdpEntryPoint | undefined;
+  http2: Http2Settings | undefined;
 }
 
 export interface UdpEntryPoint {
   /** A session ends once neither side has sent anything for so long. */
   sessionTimeoutMs: number;
+}
+
+/** Absent: 250, 4,096 and 4,096, as in Traefik. */
+export interface Http2Settings {
+  /** Of a connection, at once. */
+  maxConcurrentStreams: number;
+  maxDecoderHeaderTableBytes: number;
+  maxEncoderHeaderTableBytes: number;
 }
 
 export interface EntryPointTls {
@@ -1064,6 +1073,7 @@ function createBaseEntryPoint(): EntryPoint {
     deniedPathCharacters: "",
     httpTls: undefined,
     udp: undefined,
+    http2: undefined,
   };
 }
 
@@ -1122,6 +1132,9 @@ export const EntryPoint: MessageFns<EntryPoint> = {
     }
     if (message.udp !== undefined) {
       UdpEntryPoint.encode(message.udp, writer.uint32(146).fork()).join();
+    }
+    if (message.http2 !== undefined) {
+      Http2Settings.encode(message.http2, writer.uint32(154).fork()).join();
     }
     return writer;
   },
@@ -1283,6 +1296,14 @@ export const EntryPoint: MessageFns<EntryPoint> = {
             message.udp = UdpEntryPoint.decode(reader, reader.uint32());
             continue;
           }
+          case 19: {
+            if (tag !== 154) {
+              break;
+            }
+
+            message.http2 = Http2Settings.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1322,6 +1343,9 @@ export const EntryPoint: MessageFns<EntryPoint> = {
       ? EntryPointTls.fromPartial(object.httpTls)
       : undefined;
     message.udp = (object.udp !== undefined && object.udp !== null) ? UdpEntryPoint.fromPartial(object.udp) : undefined;
+    message.http2 = (object.http2 !== undefined && object.http2 !== null)
+      ? Http2Settings.fromPartial(object.http2)
+      : undefined;
     return message;
   },
 };
@@ -1377,6 +1401,85 @@ export const UdpEntryPoint: MessageFns<UdpEntryPoint> = {
   fromPartial(object: DeepPartial<UdpEntryPoint>): UdpEntryPoint {
     const message = createBaseUdpEntryPoint();
     message.sessionTimeoutMs = object.sessionTimeoutMs ?? 0;
+    return message;
+  },
+};
+
+function createBaseHttp2Settings(): Http2Settings {
+  return { maxConcurrentStreams: 0, maxDecoderHeaderTableBytes: 0, maxEncoderHeaderTableBytes: 0 };
+}
+
+export const Http2Settings: MessageFns<Http2Settings> = {
+  encode(message: Http2Settings, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.maxConcurrentStreams !== 0) {
+      writer.uint32(8).uint32(message.maxConcurrentStreams);
+    }
+    if (message.maxDecoderHeaderTableBytes !== 0) {
+      writer.uint32(16).uint32(message.maxDecoderHeaderTableBytes);
+    }
+    if (message.maxEncoderHeaderTableBytes !== 0) {
+      writer.uint32(24).uint32(message.maxEncoderHeaderTableBytes);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Http2Settings {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHttp2Settings();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.maxConcurrentStreams = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.maxDecoderHeaderTableBytes = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.maxEncoderHeaderTableBytes = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<Http2Settings>): Http2Settings {
+    return Http2Settings.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Http2Settings>): Http2Settings {
+    const message = createBaseHttp2Settings();
+    message.maxConcurrentStreams = object.maxConcurrentStreams ?? 0;
+    message.maxDecoderHeaderTableBytes = object.maxDecoderHeaderTableBytes ?? 0;
+    message.maxEncoderHeaderTableBytes = object.maxEncoderHeaderTableBytes ?? 0;
     return message;
   },
 };
