@@ -32,7 +32,7 @@ export class UdpListeners {
       ...this.#init,
       ...{ id, entryPoint, host, port },
       whenOthersClosed: async () => void (await Promise.all(this.#closing)),
-      onClosing: (closed) => this.#closed(id, closed),
+      onClosing: (closed) => void this.#closed(id, closed),
     });
     this.#listeners.set(id, listener);
     return listener;

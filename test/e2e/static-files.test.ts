@@ -12,6 +12,7 @@ import { CertificateAuthority } from "../support/certificates.ts";
 import { get, Origin, served } from "../support/fleet.ts";
 import { eventually, type Program } from "../support/program.ts";
 import { complaints, placeStaticFile, type StaticFile, startWith } from "../support/static-file.ts";
+import { UdpPeer } from "../support/udp-peer.ts";
 
 async function directoryOf(t: TestContext): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), "switchyard-static-files-"));
@@ -153,6 +154,7 @@ test("entry-points.toml serves each entry point its own way", async (t) => {
     app.closeAllConnections();
     database.close();
   });
+  await using names = await UdpPeer.named("resolver");
   const { directory, file } = await placed(
     t,
     "entry-points.toml",
@@ -175,6 +177,10 @@ test("entry-points.toml serves each entry point its own way", async (t) => {
   service = "database"
 [[tcp.services.database.loadBalancer.servers]]
   address = "127.0.0.1:${portOf(database)}"
+[udp.routers.names]
+  service = "names"
+[[udp.services.names.loadBalancer.servers]]
+  address = "127.0.0.1:${names.port}"
 `,
   );
   await using program = startWith(file, directory);
@@ -191,15 +197,15 @@ test("entry-points.toml serves each entry point its own way", async (t) => {
   assert.equal((await ask(file.addressOf(80), "/a%2Fb")).status, 200);
   assert.equal((await ask(file.addressOf(8000), "/a%2Fb")).status, 400);
   assert.equal(await firstWords(file.addressOf(5432)), "ready");
+  await using client = await UdpPeer.start();
+  assert.equal(await client.ask("x", Number(file.addressOf(53).split(":")[1])), "resolver:x");
   // Without the PROXY protocol every client would be the balancer.
   await assert.rejects(get(file.addressOf(8443)), { code: "ECONNREFUSED" });
   await endsWell(program);
   assert.deepEqual(complaints(program, directory), [
     "entry-points.toml:18:5: entryPoints.public.observability is not supported yet",
     "entry-points.toml:23:5: entryPoints.partners.reusePort is not supported yet",
-    "entry-points.toml:46:5: entryPoints.names.udp is not supported yet",
     'entryPoints.balanced: Cannot use entry point "balanced": "proxyProtocol" is not supported yet',
-    'entryPoints.names: Cannot use entry point "names": UDP is not supported yet',
     'dynamic.toml:7:3: Cannot use entry point "balanced" for router "partners@file": it does not exist',
   ]);
 });
