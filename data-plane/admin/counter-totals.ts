@@ -2,7 +2,12 @@
  * Request counters of the process: the sum over its workers. A worker's counters start from zero with it, so what a dead
  * one last reported stays in the sum; a total that shrinks would look like a restart to whoever scrapes it.
  */
-import type { CounterReport, RequestCounterReport } from "../worker/worker-protocol.ts";
+import type {
+  CounterReport,
+  RequestCounterReport,
+  UdpCounterReport,
+} from "../worker/worker-protocol.ts";
+import { sumUdp } from "./sum-udp.ts";
 
 interface RequestTotal {
   readonly status: number;
@@ -22,6 +27,7 @@ export interface ProcessTotals {
   readonly services: RequestTotals;
   /** By entry point. */
   readonly openConnections: ReadonlyMap<string, number>;
+  readonly udp: readonly UdpCounterReport[];
 }
 
 /** Anyone can send any method: a series for each would grow without bound. */
@@ -52,7 +58,7 @@ class Sum {
     addAll(this.#sections.services, report.services);
   }
 
-  totals(): Omit<ProcessTotals, "openConnections"> {
+  totals(): Omit<ProcessTotals, "openConnections" | "udp"> {
     const { entryPoints, routers, services } = this.#sections;
     return {
       entryPoints: flatten(entryPoints),
@@ -81,27 +87,29 @@ export class CounterTotals {
   totals(): ProcessTotals {
     const sum = new Sum();
     const openConnections = new Map<string, number>();
-    for (const report of [...this.#retired, ...this.#last.values()]) {
+    const all = [...this.#retired, ...this.#last.values()];
+    for (const report of all) {
       sum.add(report);
       for (const { entryPoint, open } of report.openConnections) {
         openConnections.set(entryPoint, open + (openConnections.get(entryPoint) ?? 0));
       }
     }
-    return { ...sum.totals(), openConnections };
+    return { ...sum.totals(), openConnections, udp: sumUdp(all.flatMap(({ udp }) => udp)) };
   }
 
   /** Kept as one report, however many workers have died. */
   #fold(report: CounterReport): void {
     const sum = new Sum();
-    for (const retired of this.#retired.splice(0)) sum.add(retired);
-    sum.add(report);
+    const retired = [...this.#retired.splice(0), report];
+    for (const one of retired) sum.add(one);
     const { entryPoints, routers, services } = sum.totals();
     this.#retired.push({
       entryPoints: reports(entryPoints),
       routers: reports(routers),
       services: reports(services),
-      udp: [],
-      openConnections: [], // with a worker its connections are gone
+      // With a worker its connections and sessions are gone.
+      udp: sumUdp(retired.flatMap(({ udp }) => udp)).map((one) => ({ ...one, openSessions: 0 })),
+      openConnections: [],
     });
   }
 }

@@ -152,6 +152,31 @@ test("/metrics escapes labels, and counts methods nobody knows as one", async ()
   );
 });
 
+test("UDP is counted over all workers, sessions that are open over those that run", async () => {
+  const counted = (sessions: number): CounterReport => {
+    const udp = {
+      ...{ entryPoint: "dns", openSessions: 2, sessions, evictedSessions: 1 },
+      ...{ receivedDatagrams: 10, sentDatagrams: 9, droppedDatagrams: 1 },
+    };
+    return { ...report(1), udp: [udp] };
+  };
+  const totals = new CounterTotals();
+  totals.update(0, counted(5));
+  totals.update(1, counted(6));
+  totals.retire(1);
+  const { body } = await page(nodePages(node({}, totals), options), "/metrics");
+  for (const [name, value] of Object.entries({
+    open_sessions: 2,
+    sessions_total: 11,
+    evicted_sessions_total: 2,
+    received_datagrams_total: 20,
+    sent_datagrams_total: 18,
+    dropped_datagrams_total: 2,
+  })) {
+    assert.ok(body.includes(`switchyard_udp_${name}{entrypoint="dns"} ${value}\n`), name);
+  }
+});
+
 test("open connections are those of workers that run", async () => {
   const totals = new CounterTotals();
   totals.update(0, report(1, "web", "GET", 3));

@@ -10,6 +10,7 @@ import { ResourceKind } from "../../proto/gen/switchyard/fleet/v1/resource.ts";
 import type { RejectedResource } from "../worker/worker-protocol.ts";
 import type { ProcessTotals } from "./counter-totals.ts";
 import { type Metric, metricsContentType, metricText, requestMetricsText } from "./metrics-text.ts";
+import { udpMetrics } from "./udp-metrics.ts";
 
 export interface ReportedNode {
   readonly running:
@@ -119,7 +120,9 @@ function kindName(kind: ResourceKind): string {
 
 async function metrics(node: ReportedNode, withRouters: boolean): Promise<string> {
   const totals = await node.totals();
-  const families = [...nodeMetrics(node), openConnections(totals)].map(metricText);
+  const families = [...nodeMetrics(node), openConnections(totals), ...udpMetrics(totals.udp)].map(
+    metricText,
+  );
   families.push(
     requestMetricsText({
       prefix: "traefik_entrypoint",
