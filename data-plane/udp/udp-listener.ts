@@ -70,6 +70,11 @@ export class UdpListener {
     return this.#sessions.size;
   }
 
+  /** Datagrams that wait for `serve`. */
+  get heldCount(): number {
+    return this.#held.length;
+  }
+
   /** Rejects with the system's error. What comes in is held until `serve`. */
   async open(binding: UdpBinding): Promise<void> {
     const socket = await bindUdpSocket(binding);
@@ -101,7 +106,7 @@ export class UdpListener {
     this.#acceptsClients = false;
   }
 
-  /** Resolves when no session is left, closed after `graceMs` at the latest. */
+  /** Resolves when no session is left, ended after the entry point's grace at the latest. */
   async drain(): Promise<void> {
     this.endAccepting();
     if (this.#sessions.size > 0) {
