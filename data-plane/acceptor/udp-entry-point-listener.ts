@@ -95,6 +95,7 @@ export class UdpEntryPointListener {
       }
       if (error !== undefined) throw Object.assign(new Error(error.message), { code: error.code });
     } catch (cause) {
+      this.#place = undefined; // no worker that comes later is to have it
       const action = `Cannot bind entry point "${this.#entryPoint}" to ${formatHostPort(host, port)}/udp`;
       throw new EntryPointBindError(action, { cause });
     }
