@@ -17,6 +17,9 @@ import {
   serviceOf,
   tcpRouterOf,
   tcpServiceOf,
+  udpRouterOf,
+  udpServiceOf,
+  udpWeightedOf,
   webEntryPoint,
 } from "../../test/support/data-plane-resources.ts";
 import { SeededRandom } from "../../test/support/seeded-random.ts";
@@ -46,9 +49,12 @@ const services = ["s1", "s2", "s3"];
 const middlewares = ["m1@p", "m2@p", "m3@p", "m4@p", "m1@q"];
 
 function randomResource(random: SeededRandom): Resource {
-  switch (random.below(7)) {
+  switch (random.below(8)) {
+    case 7:
+      return randomUdp(random);
     case 0:
       return webEntryPoint(random.pick(entryPoints), {
+        udp: random.chance(0.2) ? { sessionTimeoutMs: 1 } : undefined,
         readTimeoutMs: random.below(3),
         httpMiddlewares: random.pick([[], [], ["m1"], ["m2@p", "m1@p"], ["m1@none"]]),
         deniedPathCharacters: random.pick(["", "/;"]),
@@ -76,6 +82,21 @@ function randomResource(random: SeededRandom): Resource {
         : randomTcpRouter(random);
     default:
       return randomRouter(random);
+  }
+}
+
+/** A weighted service may lead back to itself for a while. */
+function randomUdp(random: SeededRandom): Resource {
+  const service = random.pick(services);
+  switch (random.below(3)) {
+    case 0:
+      return udpServiceOf(service, [9_001 + random.below(4)]);
+    case 1:
+      return udpWeightedOf(service, { [random.pick(services)]: 1, s3: random.below(3) });
+    default: {
+      const places = random.pick([["web"], ["alt"], ["web", "alt"]]);
+      return udpRouterOf(random.pick(["u1", "u2", "u3"]), { service, entryPoints: places });
+    }
   }
 }
 
@@ -127,7 +148,10 @@ function answers(harness: StateHarness): string[] {
         seen.push(`${entryPoint} ${host}${path}: ${harness.ask({ host, path }, entryPoint)}`);
       }
     }
-    const { tcp, tcpTls } = harness.entryPoints.get(entryPoint) ?? {};
+    const { tcp, tcpTls, udp } = harness.entryPoints.get(entryPoint) ?? {};
+    const servers = new Set<string>();
+    udp?.winner?.service.current.collect(servers, new Set());
+    seen.push(`${entryPoint} udp: ${udp?.winner?.plan.name} ${[...servers].sort().join()}`);
     for (const table of [tcp, tcpTls]) {
       for (const facts of connections) {
         const router = table?.find(facts);

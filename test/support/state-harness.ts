@@ -42,7 +42,7 @@ export class StateHarness {
   /** What each was put with last: nothing looks into a state for it between changes. */
   readonly entryPoints = new Map<
     string,
-    Pick<EntryPointTables, "http" | "httpHandler" | "tcp" | "tcpTls">
+    Pick<EntryPointTables, "http" | "httpHandler" | "tcp" | "tcpTls" | "udp">
   >();
   readonly counters = new CounterRegistry();
   readonly transport = new NodeTransport();
@@ -58,8 +58,8 @@ export class StateHarness {
       transport: this.transport,
       counters: this.counters,
       entryPoints: {
-        put: ({ plan, tables: { http, httpHandler, tcp, tcpTls } }) =>
-          void this.entryPoints.set(plan.name, { http, httpHandler, tcp, tcpTls }),
+        put: ({ plan, tables: { http, httpHandler, tcp, tcpTls, udp } }) =>
+          void this.entryPoints.set(plan.name, { http, httpHandler, tcp, tcpTls, udp }),
         remove: (name) => void this.entryPoints.delete(name),
       },
       log: silentLog,
