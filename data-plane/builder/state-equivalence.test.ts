@@ -148,10 +148,11 @@ function answers(harness: StateHarness): string[] {
         seen.push(`${entryPoint} ${host}${path}: ${harness.ask({ host, path }, entryPoint)}`);
       }
     }
-    const { tcp, tcpTls, udp } = harness.entryPoints.get(entryPoint) ?? {};
+    const { tcp, tcpTls } = harness.entryPoints.get(entryPoint) ?? {};
+    const udpRouter = harness.entryPoints.get(entryPoint)?.udp.winner;
     const servers = new Set<string>();
-    udp?.winner?.service.current.collect(servers, new Set());
-    seen.push(`${entryPoint} udp: ${udp?.winner?.plan.name} ${[...servers].sort().join()}`);
+    udpRouter?.service.current.collect(servers, new Set());
+    seen.push(`${entryPoint} udp: ${udpRouter?.plan.name} ${[...servers].sort().join()}`);
     for (const table of [tcp, tcpTls]) {
       for (const facts of connections) {
         const router = table?.find(facts);
