@@ -89,7 +89,7 @@ faultTest({
   title: "a chunk with a flipped bit, lost, twice or out of order aborts the transfer",
   guard: "the checks of chunks and digests",
   run: async ({ size, guarded }) => {
-    const routers = size === "full" ? 7_500 : 1_200;
+    const routers = size === "full" ? 9_500 : 1_200;
     const web = entryPointResource("web", "127.0.0.1", 8000);
     await using fleet = await FleetFixture.start({ resources: [web, ...generationOf(0, routers)] });
     await using proxy = await StreamProxy.start(fleet.address);
