@@ -1,11 +1,10 @@
 import type { UdpServiceConfig } from "../../config-model/dynamic/dynamic-object.ts";
 import type { ObjectKey } from "../../config-model/dynamic/object-key.ts";
 import { providerOf, qualifiedReference } from "../../config-model/dynamic/qualified-name.ts";
-import { shownValue } from "../../foundation/shown-text.ts";
 import type { UdpService } from "../../proto/gen/switchyard/fleet/v1/resource.ts";
 import { type CompiledContent, invalid, type Problem } from "./compiled-content.ts";
 import { describeObject } from "./describe-object.ts";
-import { parseServerAddress, type ServerAddress } from "./parse-server-address.ts";
+import { readServerAddresses } from "./read-server-addresses.ts";
 
 export function compileUdpService(key: ObjectKey, config: UdpServiceConfig): CompiledContent {
   const { loadBalancer, weighted } = config;
@@ -18,21 +17,7 @@ function compileServers(
   key: ObjectKey,
   addresses: NonNullable<UdpServiceConfig["loadBalancer"]>["servers"],
 ): CompiledContent {
-  const servers: ServerAddress[] = [];
-  const problems: Problem[] = [];
-  for (const [index, { address }] of addresses.entries()) {
-    const server = parseServerAddress(address);
-    if (server !== undefined) servers.push(server);
-    else {
-      problems.push({
-        severity: "error",
-        code: "invalid-value",
-        message: `Cannot use ${describeObject(key)}: server address "${shownValue(address)}" is not host:port`,
-        field: ["loadBalancer", "servers", index, "address"],
-        hint: "write it like 10.0.0.1:53 or [::1]:53",
-      });
-    }
-  }
+  const { servers, problems } = readServerAddresses(key, addresses, 53);
   if (problems.length > 0) return { kind: "invalid", problems };
   return usable({ type: { $case: "loadBalancer", value: { servers } } });
 }

@@ -23,6 +23,7 @@ import type { Body, CompiledContent, EntryPointSelection } from "./compiled-cont
 import { type CompiledObject, createCompiledObject } from "./compiled-object.ts";
 import { DefaultTlsObjects } from "./default-tls.ts";
 import { diagnoseChanges, type ObjectDiagnostics } from "./diagnose-changes.ts";
+import type { EntryPointTraits } from "./entry-point-table.ts";
 import { keyOf } from "./lack.ts";
 import { ObjectGraph } from "./object-graph.ts";
 import { type EncodeResource, isRouter, OwnContentCompiler } from "./own-content.ts";
@@ -166,12 +167,7 @@ export class SnapshotCompiler {
     this.#carried.add(object);
     if (body !== undefined) this.#wire(object, wiringOf(body, entryPointsOf(body)));
     if (key.kind === "entryPoint") {
-      this.#binder.setEntryPoint(key.name, {
-        isUdp: body !== undefined && takesUdp(body),
-        asDefault: false,
-        tlsOptions: body && givenTlsOf(body),
-        localMiddlewares: body === undefined ? [] : localMiddlewaresOf(body),
-      });
+      this.#binder.setEntryPoint(key.name, traitsOf(body, false));
     }
   }
 
@@ -261,10 +257,7 @@ export class SnapshotCompiler {
   #setEntryPoint(name: string, config: EntryPointConfig, content: CompiledContent): void {
     const { asDefault, protocol } = config;
     if (content.kind === "usable") {
-      const { body } = content;
-      const isUdp = takesUdp(body);
-      const [tlsOptions, localMiddlewares] = [givenTlsOf(body), localMiddlewaresOf(body)];
-      this.#binder.setEntryPoint(name, { isUdp, asDefault, tlsOptions, localMiddlewares });
+      this.#binder.setEntryPoint(name, traitsOf(content.body, asDefault));
     } else if (asDefault && protocol === "tcp") this.#binder.setClosedDefault(name);
     else this.#binder.setEntryPoint(name, undefined);
   }
@@ -426,6 +419,20 @@ function keepEqual(
     if (before !== undefined && Buffer.compare(before.hash, resource.hash) === 0) return before;
   }
   return resource;
+}
+
+/** `body` absent: of a newer schema, so that nothing is known of it. */
+function traitsOf(body: Body | undefined, asDefault: boolean): EntryPointTraits {
+  if (body === undefined) {
+    return { isUdp: false, asDefault, tlsOptions: undefined, localMiddlewares: [] };
+  }
+  const isUdp = takesUdp(body);
+  return {
+    isUdp,
+    asDefault,
+    tlsOptions: givenTlsOf(body),
+    localMiddlewares: localMiddlewaresOf(body),
+  };
 }
 
 function contentWiring(content: CompiledContent): Wiring {

@@ -35,11 +35,6 @@ export class Http1Exchange extends ServerExchange {
     this.#connection = connection;
   }
 
-  get unchangedRequestLine(): string {
-    const isUnchanged = this.isTargetAsSent && this.path === this.parsedPath;
-    return isUnchanged ? this.head.text.slice(0, this.head.lineEnd) : "";
-  }
-
   startRequest(): void {
     if (this.requestFraming !== "none") this.#connection.startRequestBody();
   }

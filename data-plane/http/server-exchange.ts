@@ -73,7 +73,6 @@ export abstract class ServerExchange implements ForwardedExchange {
     this.tlsOptions = tlsOptions;
   }
 
-  abstract readonly unchangedRequestLine: string;
   abstract startRequest(): void;
   abstract resumeRequest(): void;
   abstract informationalResponse(head: ResponseHead, reason: string): void;
@@ -106,6 +105,11 @@ export abstract class ServerExchange implements ForwardedExchange {
 
   get isOpen(): boolean {
     return this.#isOpen && !this.#hasBegun;
+  }
+
+  get unchangedRequestLine(): string {
+    const isUnchanged = this.isTargetAsSent && this.path === this.parsedPath;
+    return isUnchanged ? this.head.text.slice(0, this.head.lineEnd) : "";
   }
 
   get sendablePath(): string {

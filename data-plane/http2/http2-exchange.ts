@@ -68,11 +68,6 @@ export class Http2Exchange extends ServerExchange implements DeadlineHolder {
     });
   }
 
-  get unchangedRequestLine(): string {
-    const isUnchanged = this.isTargetAsSent && this.path === this.parsedPath;
-    return isUnchanged ? this.head.text.slice(0, this.head.lineEnd) : "";
-  }
-
   startRequest(): void {
     const stream = this.#stream;
     if (this.head.expectsContinue && !stream.closed) stream.additionalHeaders({ ":status": 100 });
