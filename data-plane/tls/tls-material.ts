@@ -24,6 +24,8 @@ export interface Credentials {
 export class TlsMaterial {
   readonly certificates = new CertificateTable();
   readonly #options = new Map<string, TlsOptionsPlan>();
+  /** Of those: each provider's `default`. */
+  readonly #defaultOptions = new Map<string, TlsOptionsPlan>();
   readonly #stores = new Map<string, TlsStorePlan>();
 
   get options(): ReadonlyMap<string, TlsOptionsPlan> {
@@ -36,10 +38,12 @@ export class TlsMaterial {
 
   putOptions(plan: TlsOptionsPlan): void {
     this.#options.set(plan.name, plan);
+    if (isDefault(plan)) this.#defaultOptions.set(plan.name, plan);
   }
 
   removeOptions(name: string): void {
     this.#options.delete(name);
+    this.#defaultOptions.delete(name);
   }
 
   putStore(plan: TlsStorePlan): void {
@@ -62,9 +66,8 @@ export class TlsMaterial {
 
   #optionsCalled(name: string): TlsOptionsPlan | undefined {
     if (name !== defaultTlsOptions) return this.#options.get(name);
-    const defined = [...this.#options.values()].filter(isDefault);
-    if (defined.length > 1) return undefined;
-    return defined[0] ?? builtInTlsOptions;
+    const [first, ...others] = this.#defaultOptions.values();
+    return others.length > 0 ? undefined : (first ?? builtInTlsOptions);
   }
 
   #defaultCertificate(): TlsCertificatePlan | undefined {
